@@ -6,7 +6,7 @@
 #include <errno.h>
 
 static const struct {
-    char letter;
+    uint8_t letter;
     int32_t perm;
 } letters[] = {
     {'c', PERM_CREATE}, {'d', PERM_DELETE}, {'r', PERM_READ}, {'w', PERM_WRITE}, {'a', PERM_ADMIN},
