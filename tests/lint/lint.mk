@@ -1,10 +1,16 @@
 # make lint, format: the checks that read the source. Included by the Makefile.
-.PHONY: lint lint-quick format format-check
+.PHONY: lint lint-quick lint-rules lint-selftest lint-tidy format format-check
 FORMATTED := $(wildcard $(ALL_SOURCES)) $(ALL_HEADERS)
 
-lint-quick: format-check
+lint: lint-quick lint-tidy ## layering, doors, guards, globals, sizes, format, clang-tidy
 
-lint: lint-quick ## layering, doors, guards, globals, sizes, format, clang-tidy
+lint-quick: lint-rules lint-selftest format-check
+
+lint-rules: $(patsubst %.c,$(B)/obj/%.o,$(foreach r,$(ROOMS),$(call sources,$(r))) $(MAIN_SOURCES))
+	@$(PYTHON) tests/lint/lint.py --objects $(B)/obj
+
+lint-selftest:
+	@$(PYTHON) tests/lint/selftest.py
 
 format: ## lay out the C sources with clang-format
 	@clang-format -i $(FORMATTED)
@@ -12,3 +18,17 @@ format: ## lay out the C sources with clang-format
 format-check: ## tell which sources `make format` would change
 	@if clang-format --dry-run -Werror $(FORMATTED); then echo "lint format: ok"; \
 	    else echo "lint format: FAILED (run 'make format')"; exit 1; fi
+
+# A stamp per source, older than the object when the source or one of its headers changed: the
+# object knows its headers.
+TIDIED := $(patsubst %.c,$(B)/tidy/%.ok,$(wildcard $(ALL_SOURCES)))
+
+lint-tidy: $(TIDIED)
+	@echo "lint tidy: ok ($(words $(TIDIED)) files)"
+
+$(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY  $<"
+	@clang-tidy --quiet $< -- $(ALL_CPPFLAGS) -std=c11 2>$@.log >&2 || \
+	    { grep -v 'warnings generated' $@.log >&2; echo "lint tidy: FAILED ($<)"; exit 1; }
+	@mv $@.log $@

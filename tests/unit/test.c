@@ -254,9 +254,10 @@ static void list_tests(void)
 int main(int argc, char **argv)
 {
     const char *timeout_s = getenv("ZKFS_TEST_TIMEOUT_S");
+    long timeout = timeout_s != NULL ? strtol(timeout_s, NULL, 10) : 0;
     int arg = 1;
 
-    runner.timeout_ms = 1000 * (timeout_s != NULL ? atoi(timeout_s) : DEFAULT_TIMEOUT_S);
+    runner.timeout_ms = 1000 * (timeout > 0 && timeout < 3600 ? (int)timeout : DEFAULT_TIMEOUT_S);
     if (argc > 1 && strcmp(argv[1], "--list") == 0) {
         list_tests();
         return EXIT_SUCCESS;

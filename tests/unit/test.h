@@ -20,8 +20,8 @@
  *
  * Exit status 0 when all passed, 1 when one failed, 2 for a test name that does not exist. The
  * limit is 30 s for a test, or what ZKFS_TEST_TIMEOUT_S says. */
-#ifndef TESTS_UNIT_TEST_H
-#define TESTS_UNIT_TEST_H
+#ifndef ZKFS_TESTS_UNIT_TEST_H
+#define ZKFS_TESTS_UNIT_TEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
