@@ -1,0 +1,161 @@
+/* core: what a server does for its clients. Frames of clients and decided txns
+ * go in; replies, notifications and proposals come out. Sessions, prepare, reads,
+ * watches and ACLs live behind this header.
+ *
+ * Pure: no socket, clock, random source or file. Time is an argument, bytes come
+ * from and go to the connection layer, everything else is asked of the host. Many
+ * cores may live in one process. Thread: the loop.
+ *
+ * What clients rely on, and is kept here:
+ *   - replies leave a connection in the order of its requests (auth apart); a read
+ *     waits for the same connection's earlier writes;
+ *   - the events of a change are in the out buffers before any reply that shows it;
+ *   - a write is answered once it is committed, never before. */
+#ifndef ZKFS_SERVER_CORE_CORE_H
+#define ZKFS_SERVER_CORE_CORE_H
+
+#include "proto/base/blob.h"
+#include "proto/base/buf.h"
+#include "proto/base/hash.h"
+#include "proto/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct core;
+struct core_client; /* one connection */
+struct tree;
+
+/* The two clocks, as the caller read them. */
+struct core_time {
+    int64_t mono_ms; /* for timeouts and latencies; never goes back */
+    int64_t wall_ms; /* since 1970: what is stored as ctime and mtime */
+};
+
+struct core_config {
+    int32_t tick_ms;                /* tickTime; > 0 */
+    int32_t min_session_timeout_ms; /* > 0 */
+    int32_t max_session_timeout_ms; /* >= min */
+    int64_t first_session_id;       /* from session_id_first() of session_id.h */
+    /* A connection that leaves more than this unread gets no further events but is
+     * closed: nothing else bounds what persistent watches send it. 0: 64 MiB. */
+    size_t client_output_bytes_max;
+    bool skip_acl;            /* skipACL=yes */
+    bool extended_types;      /* extendedTypesEnabled: TTL znodes */
+    bool enforce_quota;       /* enforceQuota */
+    const char *super_digest; /* DigestAuthenticationProvider.superDigest, or NULL; copied */
+    struct hash_key hash_key; /* for tables whose keys clients choose */
+};
+
+/* What the core asks of its surroundings. No callback may call back into the
+ * core; each only takes a note, or acts on what is its own. */
+struct core_host {
+    void *arg;
+    /* The zxid that the next proposal must carry. Nothing comes between it and the
+     * propose that follows. */
+    zk_zxid (*next_zxid)(void *arg);
+    /* Takes over the caller's reference of TXN. core_commit() follows, later. */
+    void (*propose)(void *arg, struct blob *txn);
+    /* Whether create, setData and multi are refused for want of disk space. */
+    bool (*storage_full)(void *arg);
+    /* The out buffer of CLIENT was empty and now is not. */
+    void (*output)(void *arg, struct core_client *client);
+    /* Close the connection once what is in its out buffer was sent. WHY is a constant
+     * for the log. Told once; no frame of CLIENT is looked at any more; the host
+     * calls core_client_gone() when it is done, or when it likes. */
+    void (*close)(void *arg, struct core_client *client, const char *why);
+    /* A sentence for the operator's log (warning): we do not log here. Borrowed. */
+    void (*note)(void *arg, const char *text);
+};
+
+/* A core for clients of TREE, which holds what is committed so far (borrowed until
+ * core_free; core_commit alone changes it from now on). Sessions found in it
+ * get their full timeout from NOW. CONFIG and HOST are copied. To be ended with
+ * core_free(). */
+struct core *core_new(const struct core_config *config, const struct core_host *host,
+                      struct tree *tree, const struct core_time *now);
+
+/* All clients must be gone. Proposals that were not committed are forgotten. */
+void core_free(struct core *core);
+
+/* A connection was accepted from address IP_TEXT ("127.0.0.1", "::1"; copied): the
+ * credential of scheme ip. OWNER is the host's own. Ended by core_client_gone(). */
+struct core_client *core_client_new(struct core *core, void *owner, const char *ip_text,
+                                    const struct core_time *now);
+
+/* The connection is gone, or the host does not want it any more; frees CLIENT. Its
+ * session lives on. At any time but from inside a callback. */
+void core_client_gone(struct core *core, struct core_client *client);
+
+void *core_client_owner(const struct core_client *client);
+
+/* Encoded frames, length prefixes included, for the connection layer to send. It
+ * may take bytes from the front, or swap the whole buffer for an empty one; once
+ * it is empty (len 0), the next bytes are announced by output() again. */
+struct buf *core_client_out(struct core_client *client);
+
+/* One frame of CLIENT, without its length; the first one is the ConnectRequest. The
+ * bytes are borrowed until it returns. The caller has checked LEN against
+ * jute.maxbuffer. Frames after a close() are ignored. */
+void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
+                const struct core_time *now);
+
+/* What CLIENT has asked for and not been answered yet. The host stops reading from
+ * a connection while this, or its out buffer, is over its limits, and goes on at
+ * the next output(): answering is the only way in which these shrink. */
+struct core_outstanding {
+    size_t requests;
+    size_t bytes; /* of frames kept here until their turn, and of proposed txns */
+};
+struct core_outstanding core_client_outstanding(const struct core_client *client);
+
+/* TXN, of ZXID, is decided: applies it, sends its events, answers its request, and
+ * lets go on what waited for it. In zxid order, each once, proposed by this
+ * core or not. TXN is borrowed. */
+void core_commit(struct core *core, zk_zxid zxid, const struct blob *txn,
+                 const struct core_time *now);
+
+/* Ends the sessions whose time is up: proposes their closeSession. To be called at
+ * core_next_tick(), so that a session ends at most a tick late. */
+void core_tick(struct core *core, const struct core_time *now);
+
+/* The mono_ms after NOW at which core_tick() is due. */
+int64_t core_next_tick(const struct core *core, const struct core_time *now);
+
+/* For srvr, mntr, cons: plain values, some reset by core_stats_reset(). */
+struct core_latency {
+    int64_t min_ms, max_ms, sum_ms, count; /* min_ms is 0 while count is 0 */
+};
+
+struct core_stats {
+    uint64_t packets_received, packets_sent; /* reset by srst */
+    struct core_latency latency;             /* reset by srst */
+    size_t outstanding;                      /* requests not answered yet, all clients */
+    size_t clients;                          /* connections */
+    size_t sessions;
+    size_t watches, watched_paths;
+    uint64_t commits;
+    uint64_t sessions_expired;
+    uint64_t digest_mismatches; /* any is an alarm: apply and prepare disagree */
+    uint64_t auth_failed;
+};
+struct core_stats core_stats(const struct core *core);
+void core_stats_reset(struct core *core);
+
+struct core_client_stats {
+    int64_t session_id; /* 0: none yet */
+    int32_t timeout_ms;
+    int64_t established_wall_ms;
+    uint64_t packets_received, packets_sent;
+    struct core_latency latency;
+    int32_t last_op;   /* an op code; 0: none yet */
+    int32_t last_cxid; /* xid of the last request answered */
+    zk_zxid last_zxid; /* of its reply */
+    int64_t last_response_wall_ms;
+    int64_t last_latency_ms;
+};
+struct core_client_stats core_client_stats(const struct core_client *client);
+void core_client_stats_reset(struct core_client *client);
+
+#endif
