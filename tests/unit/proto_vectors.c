@@ -109,6 +109,7 @@ static void put_multi_results(struct buf *b, const struct zk_multi_results *v)
             put_##record(b, &v); \
     } while (0)
 
+/* One case an operation. NOLINTNEXTLINE(readability-function-size) */
 static void recode_request(int32_t op, struct jute_reader *r, struct buf *b)
 {
     switch (op) {
@@ -123,6 +124,7 @@ static void recode_request(int32_t op, struct jute_reader *r, struct buf *b)
     }
 }
 
+/* One case an operation. NOLINTNEXTLINE(readability-function-size) */
 static void recode_response(int32_t op, struct jute_reader *r, struct buf *b)
 {
     switch (op) {
@@ -140,19 +142,22 @@ static void recode_response(int32_t op, struct jute_reader *r, struct buf *b)
 /* A line of the file: the request and the frames of its replies, as bytes. */
 struct exchange {
     int id;
-    char op[32];
+    bool is_connect;
     struct buf request;
     struct buf frames[64];
     int frame_count;
 };
 
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static void unhex(const char *hex, struct buf *ret)
 {
-    unsigned byte;
-
     ret->len = 0;
-    for (; sscanf(hex, "%2x", &byte) == 1 && hex[0] != '"'; hex += 2)
-        *buf_extend(ret, 1) = (uint8_t)byte;
+    for (; digit(hex[0]) >= 0; hex += 2)
+        *buf_extend(ret, 1) = (uint8_t)(digit(hex[0]) << 4 | digit(hex[1]));
 }
 
 /* The text behind `"KEY": "` at or after P; NULL when there is none. */
@@ -170,9 +175,9 @@ static void parse_exchange(const char *line, struct exchange *ret)
 {
     const char *p = value_of(line, "request");
 
-    EXPECT_EQ(sscanf(line, "{\"id\": %d", &ret->id), 1);
-    EXPECT_EQ(sscanf(value_of(line, "op"), "%31[^\"]", ret->op), 1);
-    EXPECT(p != NULL);
+    EXPECT(strncmp(line, "{\"id\": ", 7) == 0 && p != NULL);
+    ret->id = (int)strtol(line + 7, NULL, 10);
+    ret->is_connect = strncmp(value_of(line, "op"), "connect\"", 8) == 0;
     unhex(p, &ret->request);
     for (ret->frame_count = 0; (p = value_of(p, "frame")) != NULL; ret->frame_count++) {
         EXPECT(ret->frame_count < 64);
@@ -204,7 +209,7 @@ static enum outcome recode_request_frame(const struct exchange *x, int32_t *ret_
     if (x->request.len < FRAME_HEAD + 8)
         return NOT_OURS;
     reader = jute_reader(x->request.data + FRAME_HEAD, x->request.len - FRAME_HEAD, &arena);
-    if (strcmp(x->op, "connect") == 0) {
+    if (x->is_connect) {
         RECODE(connect_request);
         *ret_op = OP_CREATE_SESSION;
     } else {
