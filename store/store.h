@@ -1,0 +1,133 @@
+/* store: the state of one server and its durability; the face of the room.
+ * Opening locks the directories, loads the checkpoint, replays the log and gives
+ * the tree. From then on txns are appended (durable when the callback says so),
+ * the caller applies them to the tree and reports that, and the store makes a
+ * checkpoint when enough log has come together.
+ *
+ * On disk: data_dir/zkfs/{meta,lock,checkpoint-GEN/} and
+ * log_dir/zkfs/txnlog/ZXID.log. What else lies there is never touched.
+ *
+ * A disk that fails ends the process with a message: what was acknowledged is
+ * safe, and nothing more can be promised. A full disk does not: see store_full.
+ *
+ * Thread: the loop. Many stores may live in one process. The store reads no
+ * clock: store_tick brings it. */
+#ifndef ZKFS_STORE_STORE_H
+#define ZKFS_STORE_STORE_H
+
+#include "proto/base/blob.h"
+#include "proto/base/errtext.h"
+#include "proto/base/hash.h"
+#include "proto/types.h"
+#include "store/disk.h"
+#include "store/worker.h"
+
+#include <stdbool.h>
+
+struct checkpoint_ops;
+struct store;
+struct tree;
+
+/* Zero means the default, where one is named. */
+struct store_config {
+    const char *data_dir;            /* borrowed while opening */
+    const char *log_dir;             /* the same; NULL: data_dir */
+    struct hash_key key;             /* random, anew for each process */
+    uint64_t segment_bytes;          /* of the log; 16 MiB. A multiple of DISK_PAGE */
+    uint64_t log_retain_bytes;       /* log kept behind a checkpoint; 64 MiB. (For learners that
+                                        come back: an ensemble wants 256 MiB) */
+    uint64_t checkpoint_after_bytes; /* least log between two checkpoints; 64 MiB */
+    uint64_t snap_count;             /* as well after so many txns; 0: only by size */
+    const struct checkpoint_ops *checkpoints; /* NULL: checkpoint_lmdb */
+};
+
+struct store_events {
+    void *arg;
+    /* Everything up to ZXID is on disk. Never from inside a store call. */
+    void (*durable)(void *arg, zk_zxid zxid);
+};
+
+/* What the store stands on; all borrowed until store_free. A worker is a thread
+ * of its own: the log's must never wait for a checkpoint. */
+struct store_base {
+    struct disk *disk;
+    struct worker *log_worker;
+    struct worker *checkpoint_worker;
+};
+
+/* Blocks; before the loop runs. It forks (to read the checkpoint), so call it
+ * before there are threads that hold locks. Gives *RET_STORE, to be ended with
+ * store_close() and store_free().
+ * Errors (*RET_STORE is untouched; WHY names file, cause and remedy in a line):
+ *   -EACCES, -EROFS, -ENOSPC, ...  from the system call that failed
+ *   -EWOULDBLOCK  another process holds the directory (its pid is in the text)
+ *   -EBADMSG      meta, checkpoint or log is damaged
+ *   -EPROTO       written by a program of another format */
+int store_open(const struct store_config *config, const struct store_base *base,
+               const struct store_events *events, struct store **ret_store, struct errtext *why);
+
+/* The state. At first it has everything in the log applied; from then on the
+ * caller applies (tree_apply) what is decided. Owned by the store. */
+struct tree *store_tree(struct store *store);
+
+/* Queues TXN (encoded; the zxid of its header follows store_log_end) for the next
+ * group sync. Shares it until durable. Never blocks, never fails. At most
+ * store_txn_max() bytes. */
+void store_append(struct store *store, struct blob *txn);
+
+/* The longest txn that the log takes: check requests against it. */
+size_t store_txn_max(const struct store *store);
+
+zk_zxid store_log_end(const struct store *store); /* last appended */
+zk_zxid store_durable(const struct store *store); /* last on disk */
+
+/* Everything up to ZXID is known to be committed; lazily durable. */
+void store_committed(struct store *store, zk_zxid zxid);
+
+/* The tree has everything up to ZXID (durable) applied, and nothing later. May
+ * begin a checkpoint. Call it after each burst. */
+void store_applied(struct store *store, zk_zxid zxid);
+
+/* About once a second: retries what a full disk made impossible. */
+void store_tick(struct store *store);
+
+/* There is no space for more log: refuse create, setData and multi before they
+ * get a zxid; deletes and sessions go on from what is held in reserve. Ends by
+ * itself once there is space. */
+bool store_full(const struct store *store);
+
+/* More than 64 MiB wait to be written: stop reading requests. */
+bool store_backlogged(const struct store *store);
+
+/* Durable facts of the ensemble. The new values count at once for the getters;
+ * DONE comes once they are on disk (rc 0), or with -ENOSPC. Never from inside the
+ * call. CURRENT may be set only when the log it speaks of is durable. */
+typedef void (*store_meta_cb)(void *arg, int rc);
+zk_epoch store_accepted_epoch(const struct store *store);
+zk_epoch store_current_epoch(const struct store *store);
+void store_set_epochs(struct store *store, zk_epoch accepted, zk_epoch current, store_meta_cb done,
+                      void *arg);
+
+struct store_stats {
+    uint64_t log_disk_bytes;        /* segments, spare and ballast */
+    uint64_t log_queued_bytes;      /* not durable yet */
+    uint64_t log_since_checkpoint;  /* bytes */
+    uint64_t checkpoint_disk_bytes; /* as of the last one made or loaded; 0: none */
+    zk_zxid checkpoint_zxid;        /* of the last one; 0: none */
+    uint64_t checkpoint_count;      /* made since open */
+    uint64_t checkpoint_failures;   /* the like, that a full disk prevented */
+    bool checkpoint_running;
+    bool full;
+};
+void store_stats(const struct store *store, struct store_stats *ret);
+
+/* Lets everything queued become durable and ends what is under way; then calls
+ * DONE, never from inside the call. Nothing may be appended any more. On a full
+ * disk a txn that cannot become durable (so nobody was told of it) is given up. */
+void store_close(struct store *store, void (*done)(void *arg), void *arg);
+
+/* After DONE (or in a test, after the power was cut and the workers are gone).
+ * Frees the tree as well. NULL is accepted. */
+void store_free(struct store *store);
+
+#endif

@@ -1,0 +1,101 @@
+/* txnlog: the transaction log, a server's promises on disk. Append-only
+ * segments of batches in zxid order, without a hole. A txn is durable once the
+ * callback has named its zxid or a later one; until then nobody may be told of
+ * it. The byte format is at the head of segment.h, what happens when a disk is
+ * full at the head of txnlog.c. Thread: the loop; the disk is touched by jobs on
+ * the worker, and by txnlog_create and txnlog_open themselves. */
+#ifndef ZKFS_STORE_TXNLOG_H
+#define ZKFS_STORE_TXNLOG_H
+
+#include "proto/base/blob.h"
+#include "proto/base/errtext.h"
+#include "proto/types.h"
+#include "store/disk.h"
+#include "store/worker.h"
+
+#include <stdbool.h>
+
+struct txnlog;
+
+struct txnlog_config {
+    const char *dir;        /* copied; exists */
+    uint64_t segment_bytes; /* a multiple of DISK_PAGE, at least 4 of them */
+    uint64_t run;           /* id of the log, random: stale bytes of another never count */
+    zk_zxid first;          /* no txn of the run is before this */
+};
+
+struct txnlog_events {
+    void *arg;
+    /* Everything up to ZXID is on disk. From a job's end, never from inside a
+     * txnlog call. */
+    void (*durable)(void *arg, zk_zxid zxid);
+    /* There is no space for a new segment (true), or there is again (false). */
+    void (*full)(void *arg, bool full);
+};
+
+/* A txn found by txnlog_open; borrowed. 0, or a -errno (with its text) that ends
+ * the opening. */
+typedef int (*txnlog_replay_cb)(void *arg, zk_zxid zxid, const uint8_t *txn, size_t len,
+                                struct errtext *why);
+
+/* Makes an empty log in a directory without segments: the first segment, zeroed
+ * and durable. Errors: of the system call that failed. */
+int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct errtext *why);
+
+/* Opens the log: checks it from the first segment that holds a txn after AFTER,
+ * calls REPLAY for each of those, cuts off a torn tail, deletes the segments of
+ * other runs, and starts to make the spare segment. Gives *RET_LOG, to be ended
+ * with txnlog_free(). DISK, WORKER and EVENTS' arg are borrowed until then.
+ * Errors (WHY names the file, the cause and what to do):
+ *   -EACCES, -EIO, ...  from the system call that failed
+ *   -ENOENT             no segment of this run is there
+ *   -EBADMSG            a bad batch has a good one after it, a segment is missing
+ *                       or bad: corruption, not a torn tail. Nothing was changed.
+ *   what REPLAY gave */
+int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_config *config,
+                const struct txnlog_events *events, zk_zxid after, txnlog_replay_cb replay,
+                void *arg, struct txnlog **ret_log, struct errtext *why);
+
+/* Only when txnlog_idle. */
+void txnlog_free(struct txnlog *log);
+
+/* Queues TXN for the next group sync; never blocks, never fails: a disk that
+ * refuses ends the process. Shares TXN until it is durable. ZXID follows the
+ * last one; TXN is at most txnlog_txn_max() bytes. */
+void txnlog_append(struct txnlog *log, zk_zxid zxid, struct blob *txn);
+
+/* The longest txn that fits a segment. */
+size_t txnlog_txn_max(const struct txnlog *log);
+
+/* The next batch says that everything up to ZXID is committed. */
+void txnlog_set_committed(struct txnlog *log, zk_zxid zxid);
+
+/* The highest such mark on disk when the log was opened; 0 if none. */
+zk_zxid txnlog_committed_found(const struct txnlog *log);
+
+/* Segments that hold no txn after KEEP_AFTER may go; the newest RETAIN bytes of
+ * log stay anyway. Deletes now and at each new segment. */
+void txnlog_trim(struct txnlog *log, zk_zxid keep_after, uint64_t retain_bytes);
+
+/* Tries again to make the spare segment, if its last attempt found the disk
+ * full. Call it from a timer, about once a second. */
+void txnlog_tick(struct txnlog *log);
+
+bool txnlog_full(const struct txnlog *log);
+
+zk_zxid txnlog_end(const struct txnlog *log);         /* last appended, durable or not */
+zk_zxid txnlog_durable(const struct txnlog *log);     /* last durable */
+size_t txnlog_queued(const struct txnlog *log);       /* bytes of txns not durable yet */
+uint64_t txnlog_written(const struct txnlog *log);    /* bytes of batches since open, padding too,
+                                                         and those that were replayed */
+uint64_t txnlog_disk_bytes(const struct txnlog *log); /* of all segments, spare and ballast */
+
+/* No job is under way and no txn is queued (one may be queued for ever, when the
+ * disk is full). */
+bool txnlog_idle(const struct txnlog *log);
+
+/* Makes no spare segment any more; txnlog_idle comes true once what is queued
+ * is durable and the jobs have ended. */
+void txnlog_stop(struct txnlog *log);
+
+#endif
