@@ -92,7 +92,7 @@ struct driver_worker *driver_worker_start(uv_loop_t *loop, const char *name)
     struct driver_worker *w = xcalloc(1, sizeof *w);
 
     ASSERT(strlen(name) < sizeof w->name);
-    strcpy(w->name, name);
+    memcpy(w->name, name, strlen(name));
     w->base.submit = submit;
     list_init(&w->todo);
     list_init(&w->ended);
