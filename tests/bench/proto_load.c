@@ -30,7 +30,7 @@
 #define FRAME_HEAD 4
 #define FAN_OUT 1000 /* znodes per directory */
 #define PATH_BYTES 30
-#define READ_BYTES (256 * 1024)
+#define READ_BYTES ((ssize_t)262144)
 
 struct conn;
 
@@ -413,10 +413,10 @@ static void drain(struct conn *c)
     size_t at = 0;
 
     do {
-        uint8_t *space = buf_extend(&c->in, READ_BYTES);
+        uint8_t *space = buf_extend(&c->in, (size_t)READ_BYTES);
 
         n = recv(c->fd, space, READ_BYTES, MSG_DONTWAIT);
-        c->in.len -= READ_BYTES - (n > 0 ? (size_t)n : 0);
+        c->in.len -= (size_t)(READ_BYTES - (n > 0 ? n : 0));
         if (n == 0 || (n < 0 && errno != EAGAIN))
             fail("the server closed the connection");
     } while (n == READ_BYTES);
@@ -478,11 +478,12 @@ static int by_value(const void *a, const void *b)
 
 static void report(struct load *load, double seconds)
 {
+    int64_t median = load->done / 2, late = load->done * 99 / 100;
+
     qsort(load->latency_ns, (size_t)load->done, sizeof *load->latency_ns, by_value);
     printf("%s ops=%" PRId64 " seconds=%.3f rate=%.0f p50_us=%.1f p99_us=%.1f\n",
            load->scenario->name, load->done, seconds, (double)load->done / seconds,
-           (double)load->latency_ns[load->done / 2] / 1e3,
-           (double)load->latency_ns[load->done * 99 / 100] / 1e3);
+           (double)load->latency_ns[median] / 1e3, (double)load->latency_ns[late] / 1e3);
 }
 
 static void set_option(struct load *load, const char *text)
