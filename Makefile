@@ -160,7 +160,7 @@ DEPS_BUILD := gcc libc6-dev make pkgconf libuv1-dev libfuse3-dev liblmdb-dev zli
 DEPS_DEMO  := fuse3 attr python3 python3-kazoo
 DEPS_TEST  := binutils clang clang-format clang-tidy libclang-rt-14-dev python3-pytest \
               python3-pytest-timeout python3-pytest-xdist zookeeper zookeeper-bin lmdb-utils \
-              strace man-db systemd
+              strace man-db shellcheck systemd
 
 deps: ## install the Debian packages that building and testing need
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_TEST)
@@ -295,7 +295,7 @@ uninstall: ## remove what install put there; a changed zoo.cfg stays
 	rm -f $(DESTDIR)$(DOCDIR)/zoo.cfg $(DESTDIR)$(UNITDIR)/zkfsd.service
 	! cmp -s conf/zoo.cfg $(DESTDIR)$(SYSCONFDIR)/zkfs/zoo.cfg || \
 	    rm -f $(DESTDIR)$(SYSCONFDIR)/zkfs/zoo.cfg
-	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(DOCDIR) $(DESTDIR)$(SYSCONFDIR)/zkfs)
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR) $(DESTDIR)$(SYSCONFDIR)/zkfs
 
 # ---------------------------------------------------------------- the rest
 clean: ## remove build/ (refuses while the demo is mounted)

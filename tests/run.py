@@ -97,7 +97,7 @@ def fuzz(totals, build):
 
 
 def pytest(totals, build, *select):
-    """The tests learn from ZKFS_BUILD which programs to test."""
+    """The tests learn from ZKFS_BUILD which programs to test; without it, those in build/."""
     heading(f"pytest {' '.join(select)} ({build})")
     report = f"{build}/pytest.xml"
     if os.path.exists(report):
@@ -105,8 +105,8 @@ def pytest(totals, build, *select):
     status, _ = run(
         [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
         + [f"--junitxml={report}", *select, "tests/pytest"],
-        ZKFS_BUILD=build,
         PYTHONDONTWRITEBYTECODE="1",
+        **({"ZKFS_BUILD": build} if build != "build" else {}),
     )
     if not os.path.exists(report):
         totals.add(f"pytest ({build})", 0, 1)
@@ -137,14 +137,12 @@ def everything(totals, cc):
         return
     unit(totals, sanitized)
     fuzz(totals, sanitized)
-    pytest(totals, sanitized, "-m", "sanitized")
+    pytest(totals, sanitized, "-m", "san")
 
 
 def bench(build):
     status = 0
-    # A *_load program is a load generator that the Python benchmarks run.
-    programs = [p for p in glob.glob(f"{build}/bench/*") if not p.endswith("_load")]
-    for program in sorted(programs + glob.glob("tests/bench/bench*.py")):
+    for program in sorted(glob.glob(f"{build}/bench/*") + glob.glob("tests/bench/*.py")):
         heading(program)
         command = [sys.executable, program] if program.endswith(".py") else [program]
         status |= run(command, ZKFS_BUILD=build)[0]
