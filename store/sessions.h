@@ -1,0 +1,70 @@
+/* sessions: the open sessions, and who owns which znode: the ephemerals of each
+ * session, the containers, the TTL znodes. A znode with an owner holds the number
+ * of its ownership record; removal takes constant time. Part of the tree: others
+ * ask by tree.h. Plain value; a zeroed one must be given to sessions_init.
+ * Thread: the loop. */
+#ifndef ZKFS_STORE_SESSIONS_H
+#define ZKFS_STORE_SESSIONS_H
+
+#include "proto/base/buf.h"
+#include "proto/base/hmap.h"
+#include "store/slots.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One owner's znodes: the first and last of their ownership records, 0 for none. */
+struct owned_list {
+    uint32_t first, last;
+};
+
+/* A session, or one that is not open (any more) and still has ephemerals: txns
+ * of an imported log may come in such an order. */
+struct session {
+    struct hmap_node by_id;
+    int64_t id;
+    struct owned_list ephemerals;
+    int32_t timeout_ms;
+    bool open;
+    bool changed; /* its id is in sessions.changed */
+};
+
+/* An ownership record. */
+struct owned {
+    int64_t owner;  /* ephemeralOwner as stored */
+    uint32_t znode; /* slot of the znode */
+    uint32_t prev, next;
+};
+
+struct sessions {
+    struct hmap by_id;
+    struct slots owned; /* of struct owned */
+    struct owned_list containers, ttls;
+    uint64_t ephemeral_count;
+    uint32_t open_count;
+    struct buf changed; /* int64_t ids opened, changed or closed since the last freeze */
+};
+
+void sessions_init(struct sessions *sessions);
+void sessions_done(struct sessions *sessions);
+
+/* NULL when nothing is known of it. */
+struct session *sessions_find(const struct sessions *sessions, int64_t id);
+
+/* Opens session ID, or gives the open one a new timeout. */
+void sessions_open(struct sessions *sessions, int64_t id, int32_t timeout_ms);
+
+/* Closes it; its ephemerals, if any are left, remain listed. */
+void sessions_close(struct sessions *sessions, int64_t id);
+
+/* Records that OWNER (not 0) owns the znode in slot ZNODE; gives the number of the
+ * record, never 0. */
+uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode);
+void sessions_disown(struct sessions *sessions, uint32_t record);
+
+static inline struct owned *sessions_owned(const struct sessions *sessions, uint32_t record)
+{
+    return slots_at(&sessions->owned, record);
+}
+
+#endif
