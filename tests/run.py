@@ -142,7 +142,9 @@ def everything(totals, cc):
 
 def bench(build):
     status = 0
-    for program in sorted(glob.glob(f"{build}/bench/*") + glob.glob("tests/bench/*.py")):
+    # A *_load program is a load generator that the Python benchmarks run.
+    programs = [p for p in glob.glob(f"{build}/bench/*") if not p.endswith("_load")]
+    for program in sorted(programs + glob.glob("tests/bench/bench*.py")):
         heading(program)
         command = [sys.executable, program] if program.endswith(".py") else [program]
         status |= run(command, ZKFS_BUILD=build)[0]

@@ -156,8 +156,8 @@ static int digit(char c)
 static void unhex(const char *hex, struct buf *ret)
 {
     ret->len = 0;
-    for (; digit(hex[0]) >= 0; hex += 2)
-        *buf_extend(ret, 1) = (uint8_t)(digit(hex[0]) << 4 | digit(hex[1]));
+    for (; digit(hex[0]) >= 0 && digit(hex[1]) >= 0; hex += 2)
+        *buf_extend(ret, 1) = (uint8_t)(digit(hex[0]) * 16 + digit(hex[1]));
 }
 
 /* The text behind `"KEY": "` at or after P; NULL when there is none. */

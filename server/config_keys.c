@@ -1,0 +1,182 @@
+/* config_keys: the table. The order is that of `zkfsd --help`: what is used
+ * first; after that what is only known [QuorumPeerConfig; ZooKeeper
+ * Administrator's Guide, "Configuration Parameters"]. */
+#include "server/config_keys.h"
+
+#include "server/config.h"
+
+#include <string.h>
+
+#define NOT_KEPT (-1)
+#define FIELD(name) ((ptrdiff_t)offsetof(struct config, name))
+
+#define INT(key, field, least, most, normal, about) \
+    {key, CONFIG_INT, CONFIG_USED, FIELD(field), least, most, normal, about}
+#define BOOL(key, field, normal, about) \
+    {key, CONFIG_BOOL, CONFIG_USED, FIELD(field), 0, 0, normal, about}
+#define TEXT(key, field, shortest, normal, about) \
+    {key, CONFIG_TEXT, CONFIG_USED, FIELD(field), shortest, 0, normal, about}
+
+/* Checked as far as that keeps a typing mistake from passing unseen. */
+#define SILENT_INT(key, least, most) \
+    {key, CONFIG_INT, CONFIG_SILENT, NOT_KEPT, least, most, NULL, NULL}
+#define SILENT_BOOL(key) {key, CONFIG_BOOL, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL}
+#define SILENT(key) {key, CONFIG_ANY, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL}
+#define NOT_YET(key) {key, CONFIG_ANY, CONFIG_NOT_YET, NOT_KEPT, 0, 0, NULL, NULL}
+#define UNSAFE(key) {key, CONFIG_ANY, CONFIG_UNSAFE, NOT_KEPT, 0, 0, NULL, NULL}
+#define REFUSED(key, about) {key, CONFIG_ANY, CONFIG_REFUSED, NOT_KEPT, 0, 0, NULL, about}
+
+#define NO_ENSEMBLE \
+    "this version runs standalone only; take the server.N, group.N and weight.N lines out"
+
+const struct config_key config_keys[] = {
+    TEXT("dataDir", data_dir, 1, NULL, "directory of the checkpoints and of myid; required"),
+    TEXT("dataLogDir", data_log_dir, 1, NULL, "directory of the transaction log; dataDir if unset"),
+    INT("clientPort", client_port, 0, 65535, NULL,
+        "TCP port for clients; 0 picks a free one; required"),
+    TEXT("clientPortAddress", client_port_address, 1, NULL,
+         "address or host name to listen on; all addresses if unset"),
+    INT("clientPortListenBacklog", listen_backlog, -1, INT32_MAX, "-1",
+        "connections that wait to be accepted; -1 is what the system allows"),
+    INT("tickTime", tick_ms, 1, 3600000, "3000", "the unit of time in milliseconds"),
+    INT("minSessionTimeout", min_session_timeout_ms, -1, INT32_MAX, "-1",
+        "shortest session timeout in ms; -1 is 2 ticks"),
+    INT("maxSessionTimeout", max_session_timeout_ms, -1, INT32_MAX, "-1",
+        "longest session timeout in ms; -1 is 20 ticks"),
+    INT("maxClientCnxns", client_cnxns_max, 0, INT32_MAX, "60",
+        "connections from one address; 0 is no limit"),
+    INT("maxCnxns", cnxns_max, 0, INT32_MAX, "0", "connections in all; 0 is no limit"),
+    INT("nio.sessionlessCnxnTimeout", handshake_timeout_ms, 1, INT32_MAX, "10000",
+        "ms within which a new connection must ask for a session"),
+    INT("jute.maxbuffer", frame_bytes_max, 1024, 1 << 30, "1048575",
+        "longest request in bytes"),
+    INT("globalOutstandingLimit", outstanding_max, 1, INT32_MAX, "1000",
+        "requests in work; beyond it nothing is read from clients that wait for an answer"),
+    INT("snapCount", snap_count, 2, INT32_MAX, NULL,
+        "txns after which a checkpoint is taken; by the size of the log alone if unset"),
+    INT("preAllocSize", segment_kib, 64, 1 << 20, "65536",
+        "size of a segment of the transaction log in KiB"),
+    BOOL("clientTcpKeepAlive", tcp_keep_alive, "false", "TCP keep-alive on client connections"),
+    TEXT("4lw.commands.whitelist", words_whitelist, 0, "srvr",
+         "four-letter words that are answered: a list with commas, or *"),
+
+    REFUSED("server.*", NO_ENSEMBLE),
+    REFUSED("group.*", NO_ENSEMBLE),
+    REFUSED("weight.*", NO_ENSEMBLE),
+    REFUSED("dynamicConfigFile", NO_ENSEMBLE),
+    /* Ensembles: harmless in a standalone server, and in every sample file. */
+    SILENT_INT("initLimit", 1, INT32_MAX),
+    SILENT_INT("syncLimit", 1, INT32_MAX),
+    SILENT_INT("connectToLearnerMasterLimit", 0, INT32_MAX),
+    SILENT_INT("electionAlg", 0, 3),
+    SILENT("peerType"),
+    SILENT_BOOL("standaloneEnabled"),
+    SILENT_BOOL("reconfigEnabled"),
+    SILENT_BOOL("quorumListenOnAllIPs"),
+    SILENT_INT("observerMasterPort", 0, 65535),
+    SILENT_BOOL("syncEnabled"),
+    SILENT_BOOL("sslQuorum"),
+    SILENT_BOOL("portUnification"),
+    SILENT_BOOL("sslQuorumReloadCertFiles"),
+    SILENT("quorum.*"),
+    SILENT("multiAddress.*"),
+    SILENT("oraclePath"),
+    SILENT("leaderServes"),
+    SILENT("cnxTimeout"),
+    SILENT("quorumCnxnTimeoutMs"),
+    SILENT("electionPortBindRetry"),
+    SILENT("observer.*"),
+    SILENT("leader.*"),
+    SILENT("learner.*"),
+    SILENT("follower.*"),
+    SILENT("maxTimeToWaitForEpoch"),
+    SILENT("fastleader.*"),
+    SILENT_BOOL("tcpKeepAlive"),
+    SILENT("skipTxnSync"),
+    SILENT_BOOL("localSessionsUpgradingEnabled"),
+
+    /* Files and threads of Apache's that we do not have. */
+    SILENT_INT("autopurge.snapRetainCount", 0, INT32_MAX),
+    {"autopurge.purgeInterval", CONFIG_HOURS, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL},
+    SILENT("snapSizeLimitInKb"),
+    SILENT("txnLogSizeLimitInKb"),
+    SILENT("snapshot.*"),
+    SILENT("serializeLastProcessedZxid.enabled"),
+    SILENT("closeSessionTxn.enabled"),
+    SILENT("flushDelay"),
+    SILENT("maxWriteQueuePollTime"),
+    SILENT("maxBatchSize"),
+    SILENT("commitProcessor.*"),
+    SILENT("nio.*"),
+    SILENT("netty.*"),
+    SILENT("serverCnxnFactory"),
+    SILENT("maxResponseCacheSize"),
+    SILENT("maxGetChildrenResponseCacheSize"),
+    SILENT("watchManagerName"),
+    SILENT("watcherClean*"),
+    SILENT("jvm.*"),
+    SILENT("fsync.warningthresholdms"),
+    SILENT("intBufferStartingSizeBytes"),
+    SILENT("bitHashCacheSize"),
+    SILENT("pathStats.*"),
+    SILENT("DigestAuthenticationProvider.enabled"),
+    SILENT("enableEagerACLCheck"),
+
+    NOT_YET("secureClientPort"),
+    NOT_YET("secureClientPortAddress"),
+    NOT_YET("ssl.*"),
+    NOT_YET("client.portUnification"),
+    NOT_YET("fips-mode"),
+    NOT_YET("sslQuorum.*"),
+    NOT_YET("forceSync"),
+    NOT_YET("skipACL"),
+    NOT_YET("digest.enabled"),
+    NOT_YET("localSessionsEnabled"),
+    NOT_YET("extendedTypesEnabled"),
+    NOT_YET("emulate353TTLNodes"),
+    NOT_YET("znode.container.*"),
+    NOT_YET("enforceQuota"),
+    NOT_YET("readonlymode.enabled"),
+    NOT_YET("DigestAuthenticationProvider.*"),
+    NOT_YET("X509AuthenticationProvider.*"),
+    NOT_YET("IPAuthenticationProvider.*"),
+    NOT_YET("superUser"),
+    NOT_YET("authProvider.*"),
+    NOT_YET("ensembleAuthName"),
+    NOT_YET("request_throttle_*"),
+    NOT_YET("requestThrottle*"),
+    NOT_YET("throttled_op_wait_time"),
+    NOT_YET("throttledOpWaitTime"),
+    NOT_YET("connection_throttle_*"),
+    NOT_YET("largeRequestMaxBytes"),
+    NOT_YET("largeRequestThreshold"),
+    NOT_YET("admin.*"),
+    NOT_YET("audit.*"),
+    NOT_YET("metricsProvider.*"),
+
+    UNSAFE("enforce.auth.enabled"),
+    NOT_YET("enforce.auth.schemes"),
+    UNSAFE("sessionRequireClientSASLAuth"),
+    SILENT("allowSaslFailedClients"),
+    SILENT("requireClientAuthScheme"),
+};
+
+const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+
+static int key_matches(const char *pattern, const char *name)
+{
+    size_t len = strlen(pattern);
+
+    if (pattern[len - 1] != '*')
+        return strcmp(pattern, name) == 0;
+    return strncmp(pattern, name, len - 1) == 0 && name[len - 1] != '\0';
+}
+
+const struct config_key *config_key_find(const char *name)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (key_matches(config_keys[i].name, name))
+            return &config_keys[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,274 @@
+"""Servers as processes: zkfsd and Apache ZooKeeper behind one interface.
+
+A Server is made with a data directory of its own and a free port, which it keeps over
+restarts. Whatever is started is ended by close(); should the tests themselves be killed,
+the kernel ends it (setpriv --pdeathsig). Output goes to a file, which conftest.py shows
+when a test fails.
+"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from kazoo.client import KazooClient
+
+from .rawclient import RawClient, four_letters
+
+ROOT = Path(__file__).resolve().parents[3]
+# ZKFS_BUILD says which programs to test: build, or build/san-address,undefined.
+BUILD = Path(ROOT, os.environ.get("ZKFS_BUILD", "build"))
+SANITIZED = BUILD.name.startswith("san-")
+START_DEADLINE = 40.0 if SANITIZED else 20.0
+STOP_DEADLINE = 20.0
+
+DEFAULTS = {"tickTime": "500", "4lw.commands.whitelist": "*"}
+
+SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|WARNING: ThreadSanitizer")
+
+
+class StartFailed(Exception):
+    """The process ended instead of getting ready."""
+
+    def __init__(self, status, log):
+        super().__init__(f"exit status {status}\n{log}")
+        self.status, self.log = status, log
+
+
+class Process:
+    """A child that dies with us, with its output in a file."""
+
+    def __init__(self, argv, log, **popen):
+        self.log_path = Path(log)
+        self.log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with open(log, "ab") as out:
+            self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, argv)],
+                                          stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT, **popen)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def running(self):
+        return self.popen.poll() is None
+
+    def log_text(self):
+        """What this run has written so far."""
+        with open(self.log_path, "rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
+
+    def await_log(self, pattern, deadline=START_DEADLINE):
+        """Waits for a line that matches PATTERN and gives the match; StartFailed on exit."""
+        end = time.monotonic() + deadline
+        while True:
+            ended = not self.running()
+            match = re.search(pattern, self.log_text())
+            if match:
+                return match
+            if ended:
+                raise StartFailed(self.popen.returncode, self.log_text())
+            if time.monotonic() > end:
+                raise AssertionError(f"{pattern!r} not logged in {deadline} s:\n{self.log_text()}")
+            time.sleep(0.005)
+
+    def end(self, signum, deadline=STOP_DEADLINE):
+        """Sends SIGNUM and gives the exit status."""
+        if self.running():
+            self.popen.send_signal(signum)
+        return self.popen.wait(deadline)
+
+    def kill(self):
+        self.end(signal.SIGKILL)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Server:
+    """One server. Subclasses say how it is run and how it tells that it is ready."""
+
+    kind = None
+
+    def __init__(self, directory, port=0, **config):
+        """CONFIG holds keys of zoo.cfg, with "_" for "."; None leaves a default out."""
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.datadir = Path(config.pop("dataDir", self.directory / "data"))
+        self.datadir.mkdir(exist_ok=True)
+        self.log_path = self.directory / "server.log"
+        self.port = port
+        self.config = dict(DEFAULTS)
+        for key, value in config.items():
+            key = "4lw.commands.whitelist" if key == "whitelist" else key.replace("_", ".")
+            self.config[key] = value
+        self.process = None
+        self.clients = []
+
+    # Life
+
+    def write_config(self):
+        path = self.directory / "zoo.cfg"
+        keys = {"dataDir": self.datadir, "clientPort": self.port,
+                "clientPortAddress": "127.0.0.1", **self.config}
+        path.write_text("".join(f"{k}={v}\n" for k, v in keys.items() if v is not None))
+        return path
+
+    def start(self):
+        """Starts the server and waits until it serves; StartFailed if it ends instead."""
+        assert self.process is None or not self.process.running()
+        self.process = Process(self.command(), self.log_path, cwd=self.directory,
+)
+        self.await_ready()
+        return self
+
+    def stop(self):
+        """SIGTERM, as an operator would; gives the exit status."""
+        status = self.process.end(signal.SIGTERM)
+        self.check_sanitizer()
+        return status
+
+    def kill9(self):
+        self.process.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def close(self):
+        """Ends clients and process, whatever their state."""
+        self.close_clients()
+        if self.process is None:
+            return
+        if self.process.running():
+            if SANITIZED:
+                self.process.end(signal.SIGTERM)
+            else:
+                self.process.kill()
+        self.check_sanitizer()
+
+    def close_clients(self):
+        for client in self.clients:
+            close_client(client)
+        self.clients.clear()
+
+    def check_sanitizer(self):
+        found = SANITIZER_REPORT.search(self.log_text())
+        assert not found, f"sanitizer report in {self.log_path}: {self.log_text()}"
+
+    # Looking in
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log_text(self):
+        """The log of the present run."""
+        return self.process.log_text()
+
+    def resident_kib(self):
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+    # Clients
+
+    @property
+    def hosts(self):
+        return f"127.0.0.1:{self.port}"
+
+    def client(self, timeout=10.0, **options):
+        """A started kazoo client."""
+        client = KazooClient(self.hosts, timeout=timeout, **options)
+        self.clients.append(client)
+        client.start(timeout=START_DEADLINE)
+        return client
+
+    def raw(self, **options):
+        """A TCP connection without a session."""
+        raw = RawClient(self.port, **options)
+        self.clients.append(raw)
+        return raw
+
+    def session(self, timeout_ms=10000, **options):
+        """A raw client with a session."""
+        raw = self.raw(**options)
+        raw.connect(timeout_ms)
+        return raw
+
+    def ask(self, word):
+        return four_letters(self.port, word)
+
+    def mntr(self):
+        """The answer to mntr as a dict."""
+        lines = self.ask("mntr").splitlines()
+        return dict(line.split("\t", 1) for line in lines)
+
+
+class Zkfsd(Server):
+    kind = "zkfsd"
+    binary = BUILD / "zkfsd"
+
+    def command(self):
+        assert self.binary.exists(), f"{self.binary} is missing: run make"
+        return [self.binary, self.write_config()]
+
+    def await_ready(self):
+        self.port = int(self.process.await_log(r"zkfsd: ready: clientPort=(\d+)")[1])
+
+
+LOG_FORMAT = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "HH:mm:ss.SSS",
+              "showThreadName": "false"}
+
+
+class Apache(Server):
+    """Debian's server. It cannot pick a port, so one is picked and tried."""
+
+    kind = "apache"
+    tries = 5
+
+    def __init__(self, directory, port=0, java=(), **config):
+        """JAVA: further arguments of the virtual machine, such as -Dzookeeper.x=y."""
+        super().__init__(directory, port or free_port(), **config)
+        self.config.setdefault("admin.enableServer", "false")
+        self.java = java
+
+    def command(self):
+        jars = ":".join(f"/usr/share/java/{jar}.jar" for jar in ("zookeeper", "slf4j-simple"))
+        log = [f"-Dorg.slf4j.simpleLogger.{k}={v}" for k, v in LOG_FORMAT.items()]
+        return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *log,
+                *self.java, "-cp", jars, "org.apache.zookeeper.server.ZooKeeperServerMain",
+                self.write_config()]
+
+    def await_ready(self):
+        end = time.monotonic() + START_DEADLINE
+        while True:
+            if not self.process.running():
+                if "Address already in use" in self.log_text() and self.tries > 0:
+                    self.tries -= 1
+                    self.port = free_port()
+                    return self.start()
+                raise StartFailed(self.process.popen.returncode, self.log_text())
+            try:
+                # A connection made between bind() and start-up is never answered.
+                if four_letters(self.port, "srvr", 0.2).startswith("Zookeeper version"):
+                    return None
+            except OSError:
+                pass
+            assert time.monotonic() < end, f"Apache does not serve:\n{self.log_text()}"
+            time.sleep(0.01)
+
+
+SERVERS = {"zkfsd": Zkfsd, "apache": Apache}
+
+
+def close_client(client):
+    """Ends a kazoo or raw client, whatever state it and its server are in."""
+    if isinstance(client, KazooClient):
+        client.stop()
+    client.close()
