@@ -1,0 +1,1 @@
+"""The differential fuzzer: the same random requests to zkfsd and to Apache, answers compared."""

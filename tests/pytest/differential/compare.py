@@ -1,0 +1,146 @@
+"""Plays sequences on two servers side by side, finds the first difference, and cuts it down.
+
+    python3 -m differential.compare --seeds 1000 --from 0       (in tests/pytest)
+"""
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness.zkproc import Apache, Zkfsd
+
+from .plan import CLIENTS, plan
+from .play import SUPER_DIGEST, Player
+
+CONFIG = {"tickTime": "2000", "maxClientCnxns": "0",
+          "DigestAuthenticationProvider.superDigest": SUPER_DIGEST}
+# What Apache reads from system properties only.
+JAVA = ("-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=100000000")
+
+
+class Difference(Exception):
+    def __init__(self, step, op, ours, theirs):
+        super().__init__(f"step {step}: {op}\n  ours:   {ours}\n  theirs: {theirs}")
+        self.step = step
+
+
+class Cut(Exception):
+    """From here on the two may differ, as we follow a newer release: nothing more to compare."""
+
+
+def zkfsd(directory):
+    return Zkfsd(directory, extendedTypesEnabled="true",
+                 **{"znode.container.checkIntervalMs": "100000000"}, **CONFIG)
+
+
+def apache(directory):
+    return Apache(directory, java=JAVA, **CONFIG)
+
+
+def intended(op, ours, theirs):
+    """exists asks for READ since 3.8.4; on 3.8.0 it also leaves a watch that ours does not."""
+    return op.name == "exists" and ours[1] == -102 and theirs[1] == 0
+
+
+class Comparison:
+    def __init__(self, ours, theirs):
+        self.servers = ours, theirs
+        self.roots = itertools.count()
+
+    def run(self, ops):
+        """Plays OPS on both; Difference at the first step that differs."""
+        root = f"/fuzz{next(self.roots)}"
+        players = [Player(server, root, CLIENTS) for server in self.servers]
+        try:
+            for step, op in enumerate(ops):
+                answers = [player.send(op) for player in players]
+                self.check(step, op, *[answer() for answer in answers])
+            self.check(len(ops), "leftover events and the tree",
+                       *[player.leftovers() for player in players])
+        except Cut:
+            pass
+        finally:
+            for player in players:
+                player.close()
+
+    @staticmethod
+    def check(step, op, ours, theirs):
+        if ours == theirs:
+            return
+        if not isinstance(op, str) and intended(op, ours, theirs):
+            raise Cut
+        raise Difference(step, op, ours, theirs)
+
+    def differs(self, ops):
+        """The Difference that OPS shows, or None."""
+        try:
+            self.run(ops)
+        except Difference as difference:
+            return difference
+        return None
+
+    def shrink(self, ops):
+        """OPS without what is not needed for a difference, and that difference."""
+        difference = self.differs(ops)
+        ops = ops[:difference.step + 1]
+        size = len(ops) // 2
+        while size:
+            at = 0
+            while at < len(ops):
+                shorter = ops[:at] + ops[at + size:]
+                found = self.differs(shorter)
+                if found:
+                    ops, difference = shorter[:found.step + 1], found
+                else:
+                    at += size
+            size //= 2
+        return ops, difference
+
+    def report(self, seed, ops):
+        """The shortest sequence that still shows the difference of SEED, as text."""
+        ops, difference = self.shrink(ops)
+        lines = "\n".join(f"  {step}: {op}" for step, op in enumerate(ops))
+        return f"seed {seed}:\n{lines}\n{difference}"
+
+
+def run_seeds(comparison, seeds, limit=5, seconds=None):
+    """Plays each seed; gives (how many were played, reports of those that differ)."""
+    reports, played, end = [], 0, time.monotonic() + (seconds or 1e9)
+    for seed in seeds:
+        ops = plan(seed)
+        if comparison.differs(ops):
+            reports.append(comparison.report(seed, ops))
+        played += 1
+        if len(reports) >= limit or time.monotonic() > end:
+            break
+    return played, reports
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--twins", action="store_true", help="two Apache servers: a self-test")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="zkfs-differential-") as directory:
+        make = apache if args.twins else zkfsd
+        servers = make(Path(directory, "ours")), apache(Path(directory, "theirs"))
+        try:
+            for server in servers:
+                server.start()
+            start = time.monotonic()
+            seeds = range(args.first, args.first + args.seeds)
+            played, reports = run_seeds(Comparison(*servers), seeds)
+            took = time.monotonic() - start
+        finally:
+            for server in servers:
+                server.close()
+    print("\n\n".join(reports))
+    print(f"{played} sequences in {took:.0f} s, {len(reports)} differ")
+    return 1 if reports else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
