@@ -27,7 +27,7 @@ struct config {
     int32_t frame_bytes_max;
     int32_t outstanding_max; /* requests in the pipeline of the whole server */
     int32_t snap_count;      /* txns between checkpoints; 0: their bytes decide */
-    int32_t segment_kib;     /* of the transaction log */
+    int32_t segment_kib;     /* of the transaction log; 0: the store's own */
     bool tcp_keep_alive;
 };
 

@@ -10,21 +10,44 @@
 #define NOT_KEPT (-1)
 #define FIELD(name) ((ptrdiff_t)offsetof(struct config, name))
 
-#define INT(key, field, least, most, normal, about) \
-    {key, CONFIG_INT, CONFIG_USED, FIELD(field), least, most, normal, about}
-#define BOOL(key, field, normal, about) \
-    {key, CONFIG_BOOL, CONFIG_USED, FIELD(field), 0, 0, normal, about}
-#define TEXT(key, field, shortest, normal, about) \
-    {key, CONFIG_TEXT, CONFIG_USED, FIELD(field), shortest, 0, normal, about}
+#define INT(key, field, least, most, normal, about)                            \
+    {                                                                          \
+        key, CONFIG_INT, CONFIG_USED, FIELD(field), least, most, normal, about \
+    }
+#define BOOL(key, field, normal, about)                                  \
+    {                                                                    \
+        key, CONFIG_BOOL, CONFIG_USED, FIELD(field), 0, 0, normal, about \
+    }
+#define TEXT(key, field, shortest, normal, about)                               \
+    {                                                                           \
+        key, CONFIG_TEXT, CONFIG_USED, FIELD(field), shortest, 0, normal, about \
+    }
 
 /* Checked as far as that keeps a typing mistake from passing unseen. */
-#define SILENT_INT(key, least, most) \
-    {key, CONFIG_INT, CONFIG_SILENT, NOT_KEPT, least, most, NULL, NULL}
-#define SILENT_BOOL(key) {key, CONFIG_BOOL, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL}
-#define SILENT(key) {key, CONFIG_ANY, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL}
-#define NOT_YET(key) {key, CONFIG_ANY, CONFIG_NOT_YET, NOT_KEPT, 0, 0, NULL, NULL}
-#define UNSAFE(key) {key, CONFIG_ANY, CONFIG_UNSAFE, NOT_KEPT, 0, 0, NULL, NULL}
-#define REFUSED(key, about) {key, CONFIG_ANY, CONFIG_REFUSED, NOT_KEPT, 0, 0, NULL, about}
+#define SILENT_INT(key, least, most)                                      \
+    {                                                                     \
+        key, CONFIG_INT, CONFIG_SILENT, NOT_KEPT, least, most, NULL, NULL \
+    }
+#define SILENT_BOOL(key)                                            \
+    {                                                               \
+        key, CONFIG_BOOL, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL \
+    }
+#define SILENT(key)                                                \
+    {                                                              \
+        key, CONFIG_ANY, CONFIG_SILENT, NOT_KEPT, 0, 0, NULL, NULL \
+    }
+#define NOT_YET(key)                                                \
+    {                                                               \
+        key, CONFIG_ANY, CONFIG_NOT_YET, NOT_KEPT, 0, 0, NULL, NULL \
+    }
+#define UNSAFE(key)                                                \
+    {                                                              \
+        key, CONFIG_ANY, CONFIG_UNSAFE, NOT_KEPT, 0, 0, NULL, NULL \
+    }
+#define REFUSED(key, about)                                          \
+    {                                                                \
+        key, CONFIG_ANY, CONFIG_REFUSED, NOT_KEPT, 0, 0, NULL, about \
+    }
 
 #define NO_ENSEMBLE \
     "this version runs standalone only; take the server.N, group.N and weight.N lines out"
@@ -48,14 +71,13 @@ const struct config_key config_keys[] = {
     INT("maxCnxns", cnxns_max, 0, INT32_MAX, "0", "connections in all; 0 is no limit"),
     INT("nio.sessionlessCnxnTimeout", handshake_timeout_ms, 1, INT32_MAX, "10000",
         "ms within which a new connection must ask for a session"),
-    INT("jute.maxbuffer", frame_bytes_max, 1024, 1 << 30, "1048575",
-        "longest request in bytes"),
+    INT("jute.maxbuffer", frame_bytes_max, 1024, 1 << 30, "1048575", "longest request in bytes"),
     INT("globalOutstandingLimit", outstanding_max, 1, INT32_MAX, "1000",
         "requests in work; beyond it nothing is read from clients that wait for an answer"),
     INT("snapCount", snap_count, 2, INT32_MAX, NULL,
         "txns after which a checkpoint is taken; by the size of the log alone if unset"),
-    INT("preAllocSize", segment_kib, 64, 1 << 20, "65536",
-        "size of a segment of the transaction log in KiB"),
+    INT("preAllocSize", segment_kib, 64, 1 << 20, NULL,
+        "size of a segment of the transaction log in KiB; 16384 if unset"),
     BOOL("clientTcpKeepAlive", tcp_keep_alive, "false", "TCP keep-alive on client connections"),
     TEXT("4lw.commands.whitelist", words_whitelist, 0, "srvr",
          "four-letter words that are answered: a list with commas, or *"),

@@ -74,7 +74,7 @@ TEST(a_file_with_directory_and_port_alone_has_apaches_defaults)
     EXPECT_EQ(c.frame_bytes_max, 0xfffff);
     EXPECT_EQ(c.outstanding_max, 1000);
     EXPECT_EQ(c.snap_count, 0);
-    EXPECT_EQ(c.segment_kib, 65536);
+    EXPECT_EQ(c.segment_kib, 0);
     EXPECT(!c.tcp_keep_alive);
     config_done(&c);
 }

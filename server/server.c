@@ -1,0 +1,451 @@
+/* server: see server.h.
+ *
+ *     connections ─► core ─► driver ─► store ─► log worker
+ *          ▲          ▲         │        │
+ *          └──────────┴─ commit ┴ durable┘
+ *
+ * Each iteration of the loop handles what sockets, disk and timers report; the
+ * last thing before it sleeps is to send all that came together (on_prepare). The
+ * clocks are read once an iteration, when the first asks. */
+#include "server/server.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "replication/driver.h"
+#include "replication/driver_worker.h"
+#include "server/admin_words.h"
+#include "server/connections.h"
+#include "server/core/core.h"
+#include "server/core/session_id.h"
+#include "server/listener.h"
+#include "store/disk_posix.h"
+#include "store/store.h"
+#include "store/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+/* The id that a server without an ensemble has in its session ids, as Apache's. */
+#define STANDALONE_SID 1
+
+#define STORE_TICK_MS 1000
+
+/* How long a stop waits for the disk to decide what is in work. */
+#define STOP_PATIENCE_MS 5000
+
+struct server {
+    uv_loop_t *loop;
+    const struct config *config;
+    admin_word_set words;
+    struct core_time now;
+    bool now_is_fresh;
+    int64_t started_mono_ms;
+
+    struct disk *disk;
+    struct driver_worker *log_worker;
+    struct driver_worker *checkpoint_worker;
+    struct store *store;
+    struct driver *driver;
+    struct core *core;
+    struct connections *connections;
+    struct listener *listener;
+
+    uv_prepare_t before_sleep;
+    uv_timer_t core_timer;
+    uv_timer_t store_timer;
+    uv_timer_t patience;
+    bool stopping, impatient, closed;
+};
+
+/* ---- time */
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec now;
+
+    (void)clock_gettime(id, &now); /* these clocks exist */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const struct core_time *server_now(void *arg)
+{
+    struct server *s = arg;
+
+    if (!s->now_is_fresh) {
+        s->now.mono_ms = clock_ms(CLOCK_MONOTONIC);
+        s->now.wall_ms = clock_ms(CLOCK_REALTIME);
+        s->now_is_fresh = true;
+    }
+    return &s->now;
+}
+
+static void on_core_timer(uv_timer_t *timer);
+
+static void arm_core_timer(struct server *s)
+{
+    const struct core_time *now = server_now(s);
+    int64_t wait_ms = core_next_tick(s->core, now) - now->mono_ms;
+
+    (void)uv_timer_start(&s->core_timer, on_core_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+}
+
+static void on_core_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+
+    core_tick(s->core, server_now(s));
+    arm_core_timer(s);
+}
+
+static void on_store_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+
+    store_tick(s->store);
+}
+
+/* ---- what the parts ask of each other */
+
+static zk_zxid on_next_zxid(void *arg)
+{
+    const struct server *s = arg;
+
+    return driver_next_zxid(s->driver);
+}
+
+static void on_propose(void *arg, struct blob *txn)
+{
+    struct server *s = arg;
+
+    driver_propose(s->driver, txn);
+}
+
+static bool on_storage_full(void *arg)
+{
+    const struct server *s = arg;
+
+    return store_full(s->store);
+}
+
+static void on_output(void *arg, struct core_client *client)
+{
+    (void)arg;
+    connection_output(client);
+}
+
+static void on_close(void *arg, struct core_client *client, const char *why)
+{
+    (void)arg;
+    connection_finish(client, why);
+}
+
+static void on_note(void *arg, const char *text)
+{
+    (void)arg;
+    log_warn("%s", text);
+}
+
+static void on_commit(void *arg, zk_zxid zxid, struct blob *txn)
+{
+    struct server *s = arg;
+
+    core_commit(s->core, zxid, txn, server_now(s));
+}
+
+static void on_durable(void *arg, zk_zxid zxid)
+{
+    struct server *s = arg;
+
+    driver_durable(s->driver, zxid);
+}
+
+static bool on_busy(void *arg)
+{
+    const struct server *s = arg;
+
+    return store_backlogged(s->store);
+}
+
+static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+    struct server *s = arg;
+
+    connections_accept(s->connections, fd, peer);
+}
+
+/* ---- four-letter words */
+
+static int64_t count_open_fds(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int64_t count = -3; /* ".", ".." and the one that reads */
+
+    if (dir == NULL)
+        return -1;
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count;
+}
+
+static void gather_facts(void *arg, struct admin_facts *ret)
+{
+    struct server *s = arg;
+    const struct tree *tree = store_tree(s->store);
+    struct rlimit fds = {0};
+
+    (void)getrlimit(RLIMIT_NOFILE, &fds);
+    *ret = (struct admin_facts){
+        .mode = "standalone",
+        .zxid = tree_zxid(tree),
+        .znodes = tree_znode_count(tree) + 1, /* Apache has the root twice */
+        .ephemerals = tree_ephemeral_count(tree),
+        .data_bytes = tree_data_bytes(tree),
+        .uptime_ms = server_now(s)->mono_ms - s->started_mono_ms,
+        .open_fds = count_open_fds(),
+        .max_fds = (int64_t)fds.rlim_cur,
+        .core = core_stats(s->core),
+        .connections = connections_stats(s->connections),
+    };
+}
+
+static bool on_word(void *arg, uint32_t word, struct buf *answer)
+{
+    struct server *s = arg;
+
+    return admin_words_answer(s->words, word, gather_facts, s, answer);
+}
+
+static void on_unknown_word(void *arg, const char *word)
+{
+    (void)arg;
+    log_warn("config: 4lw.commands.whitelist: this version does not know \"%s\"", word);
+}
+
+/* ---- stopping */
+
+static void close_handle(void *handle)
+{
+    uv_close(handle, NULL);
+}
+
+/* The last one: after it the loop runs out of handles. */
+static void on_store_closed(void *arg)
+{
+    struct server *s = arg;
+
+    driver_worker_stop(s->log_worker);
+    driver_worker_stop(s->checkpoint_worker);
+    close_handle(&s->store_timer);
+    close_handle(&s->before_sleep);
+}
+
+static void close_parts(struct server *s)
+{
+    s->closed = true;
+    connections_close(s->connections);
+    close_handle(&s->core_timer);
+    close_handle(&s->patience);
+    store_close(s->store, on_store_closed, s);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct server *s = prepare->data;
+
+    if (!s->closed)
+        connections_flush(s->connections);
+    if (s->stopping && !s->closed && (s->impatient || driver_outstanding(s->driver) == 0))
+        close_parts(s);
+    s->now_is_fresh = false; /* now the loop sleeps */
+}
+
+static void on_patience_over(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+
+    log_warn("server: stopping although writes are undecided: outstanding=%zu; their clients get "
+             "no answer",
+             driver_outstanding(s->driver));
+    s->impatient = true;
+}
+
+void server_stop(struct server *s)
+{
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    listener_close(s->listener);
+    connections_hold(s->connections);
+    (void)uv_timer_start(&s->patience, on_patience_over, STOP_PATIENCE_MS, 0);
+}
+
+void server_free(struct server *s)
+{
+    if (s == NULL)
+        return;
+    core_free(s->core);
+    driver_free(s->driver);
+    store_free(s->store);
+    connections_free(s->connections);
+    disk_posix_free(s->disk);
+    free(s);
+}
+
+/* ---- starting */
+
+static struct hash_key random_key(void)
+{
+    struct hash_key key;
+
+    if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
+        die("server: the system gives no random bytes");
+    return key;
+}
+
+static int open_store(struct server *s, struct errtext *why)
+{
+    const struct config *c = s->config;
+    struct store_config config = {
+        .data_dir = c->data_dir,
+        .log_dir = c->data_log_dir,
+        .key = random_key(),
+        .segment_bytes = (uint64_t)c->segment_kib * 1024,
+        .snap_count = (uint64_t)c->snap_count,
+    };
+    struct store_base base = {
+        .disk = s->disk,
+        .log_worker = driver_worker_base(s->log_worker),
+        .checkpoint_worker = driver_worker_base(s->checkpoint_worker),
+    };
+    struct store_events events = {.arg = s, .durable = on_durable};
+    int64_t began_ms = clock_ms(CLOCK_MONOTONIC);
+    int rc = store_open(&config, &base, &events, &s->store, why);
+
+    if (rc < 0)
+        return rc;
+    log_info("server: state loaded: zxid=0x%" PRIx64 " znodes=%" PRIu64 " sessions=%" PRIu32
+             " ms=%" PRId64,
+             (uint64_t)tree_zxid(store_tree(s->store)), tree_znode_count(store_tree(s->store)),
+             tree_session_count(store_tree(s->store)), clock_ms(CLOCK_MONOTONIC) - began_ms);
+    return 0;
+}
+
+static void make_core(struct server *s)
+{
+    const struct config *c = s->config;
+    struct core_config config = {
+        .tick_ms = c->tick_ms,
+        .min_session_timeout_ms = c->min_session_timeout_ms,
+        .max_session_timeout_ms = c->max_session_timeout_ms,
+        .first_session_id = session_id_first(clock_ms(CLOCK_REALTIME), STANDALONE_SID),
+        .hash_key = random_key(),
+    };
+    struct core_host host = {
+        .arg = s,
+        .next_zxid = on_next_zxid,
+        .propose = on_propose,
+        .storage_full = on_storage_full,
+        .output = on_output,
+        .close = on_close,
+        .note = on_note,
+    };
+
+    s->core = core_new(&config, &host, store_tree(s->store), server_now(s));
+}
+
+static void make_connections(struct server *s)
+{
+    const struct config *c = s->config;
+    struct connections_config config = {
+        .per_address_max = c->client_cnxns_max,
+        .total_max = c->cnxns_max,
+        .handshake_timeout_ms = c->handshake_timeout_ms,
+        .frame_bytes_max = c->frame_bytes_max,
+        .outstanding_max = c->outstanding_max,
+        .tcp_keep_alive = c->tcp_keep_alive,
+        .hash_key = random_key(),
+    };
+    struct connections_host host = {.arg = s, .now = server_now, .word = on_word, .busy = on_busy};
+
+    s->connections = connections_new(s->loop, &config, &host);
+    connections_serve(s->connections, s->core);
+}
+
+static void start_handles(struct server *s)
+{
+    s->before_sleep.data = s->core_timer.data = s->store_timer.data = s->patience.data = s;
+    (void)uv_prepare_init(s->loop, &s->before_sleep);
+    (void)uv_prepare_start(&s->before_sleep, on_prepare);
+    (void)uv_timer_init(s->loop, &s->core_timer);
+    (void)uv_timer_init(s->loop, &s->store_timer);
+    (void)uv_timer_start(&s->store_timer, on_store_timer, STORE_TICK_MS, STORE_TICK_MS);
+    (void)uv_timer_init(s->loop, &s->patience);
+    arm_core_timer(s);
+}
+
+/* The port first: it is the quickest to fail. */
+static int open_parts(struct server *s, struct errtext *why)
+{
+    const struct listener_config listen = {
+        .address = s->config->client_port_address,
+        .port = s->config->client_port,
+        .backlog = s->config->listen_backlog,
+    };
+    int rc = listener_open(s->loop, &listen, on_accept, s, &s->listener, why);
+
+    if (rc < 0)
+        return rc;
+    s->disk = disk_posix_new();
+    s->log_worker = driver_worker_start(s->loop, "zkfsd-log");
+    s->checkpoint_worker = driver_worker_start(s->loop, "zkfsd-checkpoint");
+    return open_store(s, why);
+}
+
+int server_start(uv_loop_t *loop, const struct config *config, struct server **ret,
+                 struct errtext *why)
+{
+    struct server *s = xcalloc(1, sizeof *s);
+    struct zab_app app = {.arg = s, .commit = on_commit};
+    int rc;
+
+    s->loop = loop;
+    s->config = config;
+    s->started_mono_ms = server_now(s)->mono_ms;
+    admin_words_allow(config->words_whitelist, on_unknown_word, NULL, &s->words);
+    rc = open_parts(s, why);
+    if (rc < 0)
+        goto failed;
+    s->now_is_fresh = false; /* loading took its time */
+    s->driver = driver_new(s->store, &app);
+    make_core(s);
+    make_connections(s);
+    start_handles(s);
+    rc = listener_start(s->listener, why);
+    if (rc < 0) {
+        server_stop(s);
+        goto out;
+    }
+    *ret = s;
+    return 0;
+
+failed:
+    listener_close(s->listener);
+    driver_worker_stop(s->log_worker);
+    driver_worker_stop(s->checkpoint_worker);
+out:
+    (void)uv_run(loop, UV_RUN_DEFAULT);
+    server_free(s);
+    return rc;
+}
+
+int server_port(const struct server *s)
+{
+    return listener_port(s->listener);
+}
