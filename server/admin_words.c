@@ -93,7 +93,7 @@ static void answer_mntr(const struct admin_facts *f, struct buf *b)
 }
 
 static const struct word {
-    char name[5];
+    const char *name;
     word_answer answer; /* NULL: not in this version */
     bool wants_facts;
 } words[] = {
