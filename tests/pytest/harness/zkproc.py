@@ -101,7 +101,7 @@ class Server:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.datadir = Path(config.pop("dataDir", self.directory / "data"))
-        self.datadir.mkdir(exist_ok=True)
+        self.datadir.mkdir(parents=True, exist_ok=True)
         self.log_path = self.directory / "server.log"
         self.port = port
         self.config = dict(DEFAULTS)
