@@ -54,6 +54,13 @@ EXAMPLES = [
         "char *strcpy(char *, const char *); char *c(char *a, char *b) { return strcpy(a, b); }\n",
         "no bound",
     ),
+    (
+        "calls",
+        "memory past the one door",
+        "fs/a.c",
+        "char *strdup(const char *); char *c(char *a); char *c(char *a) { return strdup(a); }\n",
+        "memory comes from proto/base/mem.h",
+    ),
     ("guards", "another header's guard", "store/b.h", GUARDED, "ZKFS_STORE_B_H"),
     ("globals", "a static counter", "store/a.c", "int f(void) { static int n; return ++n; }\n", "n."),
     ("globals", "a global", "proto/a.c", "int counter = 3;\n", "mutable global counter"),
