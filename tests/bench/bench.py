@@ -32,14 +32,19 @@ class BenchApache(Apache):
         return command
 
 
-def load(server, scenario, **options):
-    """Runs proto_load and gives its figures as a dict of floats."""
-    command = [BUILD / "bench" / "proto_load", str(server.port), scenario]
-    command += [f"{key}={value}" for key, value in options.items()]
+def run_load(program, server, *args):
+    """Runs a load generator and gives its figures as a dict of floats."""
+    command = [BUILD / "bench" / program, str(server.port), *map(str, args)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
-        sys.exit(f"bench: {server.kind}: {scenario}: {run.stderr.strip()}")
+        sys.exit(f"bench: {server.kind}: {program}: {run.stderr.strip()}")
     return {key: float(value) for key, value in re.findall(r"(\w+)=([\d.]+)", run.stdout)}
+
+
+def load(server, scenario, **options):
+    """Runs proto_load and gives its figures as a dict of floats."""
+    options = [f"{key}={value}" for key, value in options.items()]
+    return run_load("proto_load", server, scenario, *options)
 
 
 def anonymous_mib(server):
@@ -83,6 +88,45 @@ def million(server, znodes):
     return figures
 
 
+def churn(server, sessions):
+    """Sessions opened and closed per second of the server's processor time."""
+    before = cpu_seconds(server)
+    run_load("proto_session_load", server, "churn", sessions)
+    return sessions / (cpu_seconds(server) - before)
+
+
+def watchers(server, count, rounds):
+    return run_load("proto_watch_load", server, count, rounds)
+
+
+def large_directory(server, children):
+    """A listing of CHILDREN names, in ms."""
+    load(server, "fill", znodes=children, fan=children, conns=4, depth=128)
+    return load(server, "children", znodes=children, fan=children, conns=1, depth=1,
+                ops=20)["p50_us"] / 1000
+
+
+def large_values(server):
+    """get and set of 512 KiB, per second, and the memory that they leave."""
+    size = {"znodes": 16, "bytes": 512 * 1024}
+    load(server, "fill", conns=1, depth=1, **size)
+    sets = load(server, "set", conns=8, depth=4, ops=400, **size)["rate"]
+    gets = load(server, "get", conns=8, depth=4, ops=2000, **size)["rate"]
+    return gets, sets, anonymous_mib(server)
+
+
+def idle_sessions(server, count):
+    """Bytes of the server's own memory per session that does nothing."""
+    before = anonymous_mib(server)
+    command = [BUILD / "bench" / "proto_session_load", str(server.port), "idle", str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        if holder.stdout.readline() != b"ready\n":
+            sys.exit(f"bench: {server.kind}: {count} idle sessions cannot be opened")
+        after = anonymous_mib(server)
+        holder.stdin.close()
+    return (after - before) * 2**20 / count
+
+
 # name, scenario, options, figure, higher is better
 THROUGHPUT = [
     ("get 100 B pipelined, per s", "get", {"conns": 8, "depth": 64, "ops": 400_000}, "rate", True),
@@ -90,38 +134,92 @@ THROUGHPUT = [
      {"conns": 64, "depth": 32, "ops": 200_000}, "rate", True),
     ("set 100 B of one unpipelined client, us", "set",
      {"conns": 1, "depth": 1, "ops": 3_000}, "p50_us", False),
+    ("multi of 10 sets over 64 conns, per s", "multi",
+     {"conns": 64, "depth": 4, "ops": 20_000}, "rate", True),
 ]
+
+
+class Bench:
+    def __init__(self, args, directory):
+        self.args, self.directory, self.table = args, directory, Table()
+
+    def servers(self, name, kinds=(Zkfsd, BenchApache)):
+        """Fresh servers for one group of figures."""
+        config = {"tickTime": "2000", "maxClientCnxns": "0"}
+        return [kind(self.directory / f"{name}-{kind.kind}", **config) for kind in kinds]
+
+    def side_by_side(self, name, measure):
+        """MEASURE of each server, with both of them running for no longer than it takes."""
+        servers = self.servers(name)
+        try:
+            return [measure(server.start()) for server in servers]
+        finally:
+            for server in servers:
+                server.close()
+
+    def million(self):
+        znodes = self.args.znodes
+        n = f"{znodes:,} znodes"
+        servers = self.servers("million")
+        try:
+            ours, theirs = (million(server.start(), znodes) for server in servers)
+            for what, figure, higher in (
+                    ("fill, creates per s", "fill", True),
+                    ("resident anonymous memory, MiB", "memory", False),
+                    ("disk, MiB", "disk", False),
+                    ("kill -9 to first read, s", "restart", False),
+                    ("memory after restart, MiB", "memory after restart", False)):
+                self.table.line(f"{n}: {what}", ours[figure], theirs[figure], higher)
+            print(f"{n}: {ours['memory'] * 2**20 / znodes:.0f} bytes of memory a znode")
+            self.throughput(servers, znodes)
+        finally:
+            for server in servers:
+                server.close()
+
+    def throughput(self, servers, znodes):
+        for name, scenario, options, figure, higher in THROUGHPUT:
+            rounds = [[load(server, scenario, znodes=znodes, **options)[figure]
+                       for server in servers] for _ in range(self.args.rounds)]
+            self.table.line(name, *(statistics.median(c) for c in zip(*rounds)), higher)
+
+    def sessions(self):
+        pair = self.side_by_side("churn", lambda s: churn(s, 20_000))
+        self.table.line("sessions opened and closed per CPU second", *pair, True)
+        ours, theirs = self.side_by_side("idle", lambda s: idle_sessions(s, self.args.idle))
+        self.table.line(f"{self.args.idle:,} idle sessions: bytes each", ours, theirs, False)
+
+    def watches(self):
+        ours, theirs = self.side_by_side("watches", lambda s: watchers(s, 5_000, 5))
+        self.table.line("5,000 watchers of a znode: writer's answer, ms", ours["answer_ms"],
+                        theirs["answer_ms"], False)
+        self.table.line("5,000 watchers: until all are told, ms", ours["all_ms"],
+                        theirs["all_ms"], False)
+
+    def large(self):
+        pair = self.side_by_side("children", lambda s: large_directory(s, 100_000))
+        self.table.line("getChildren of 100,000, ms", *pair, False)
+        ours, theirs = self.side_by_side("values", large_values)
+        self.table.line("get of 512 KiB, per s", ours[0], theirs[0], True)
+        self.table.line("set of 512 KiB, per s", ours[1], theirs[1], True)
+        self.table.line("memory after that, MiB", ours[2], theirs[2], False)
+
+
+GROUPS = ("million", "sessions", "watches", "large")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="default: all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--znodes", type=int, default=MILLION, help="of the fill")
+    parser.add_argument("--idle", type=int, default=10_000, help="sessions that do nothing")
     args = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="zkfs-bench-"))
-    config = {"tickTime": "2000", "maxClientCnxns": "0"}
-    servers = [Zkfsd(directory / "zkfsd", **config), BenchApache(directory / "apache", **config)]
     try:
-        for server in servers:
-            server.start()
-        table = Table()
-        ours, theirs = (million(server, args.znodes) for server in servers)
-        n = f"{args.znodes:,} znodes"
-        table.line(f"{n}: fill, creates per s", ours["fill"], theirs["fill"], True)
-        table.line(f"{n}: resident anonymous memory, MiB", ours["memory"], theirs["memory"], False)
-        table.line(f"{n}: the same per znode, bytes", ours["memory"] * 2**20 / args.znodes,
-                   theirs["memory"] * 2**20 / args.znodes, False)
-        table.line(f"{n}: disk, MiB", ours["disk"], theirs["disk"], False)
-        table.line(f"{n}: kill -9 to first read, s", ours["restart"], theirs["restart"], False)
-        table.line(f"{n}: memory after restart, MiB", ours["memory after restart"],
-                   theirs["memory after restart"], False)
-        for name, scenario, options, figure, higher in THROUGHPUT:
-            rounds = [[load(server, scenario, znodes=args.znodes, **options)[figure]
-                       for server in servers] for _ in range(args.rounds)]
-            table.line(name, *(statistics.median(column) for column in zip(*rounds)), higher)
+        bench = Bench(args, directory)
+        for group in args.groups or GROUPS:
+            getattr(bench, group)()
     finally:
-        for server in servers:
-            server.close()
         shutil.rmtree(directory)
     return 0
 

@@ -4,7 +4,8 @@
  *
  * One line of result on stdout: `SCENARIO ops=N seconds=S rate=R p50_us=T p99_us=T`; a reply that
  * is wrong in xid, error, length or content ends the program with a message and status 1. Keys:
- * conns (connections), depth (requests in flight on each), ops (in all), znodes, bytes (of data).
+ * conns (connections), depth (requests in flight on each), ops (in all), znodes, bytes (of data),
+ * fan (znodes in a directory).
  * It speaks the protocol by proto/ alone, so that it measures any server, and it runs in one
  * thread: on a machine of two cores the server has the other one. */
 #include "proto/base/mem.h"
@@ -13,22 +14,16 @@
 #include "proto/multi.h"
 #include "proto/opcodes.h"
 #include "proto/types.h"
+#include "tests/support/load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define FRAME_HEAD 4
-#define FAN_OUT 1000 /* znodes per directory */
 #define PATH_BYTES 30
 #define READ_BYTES ((ssize_t)262144)
 
@@ -46,7 +41,7 @@ struct scenario {
 struct load {
     const struct scenario *scenario;
     int port;
-    int64_t conns, depth, ops, znodes, bytes;
+    int64_t conns, depth, ops, znodes, bytes, fan;
     int64_t sent, done;
     struct rng rng;
     uint8_t *data; /* what is written */
@@ -70,44 +65,11 @@ struct conn {
     size_t out_sent;
 };
 
-static _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static _Noreturn void fail(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)fputs("proto_load: ", stderr);
-    (void)vfprintf(stderr, fmt, ap);
-    (void)fputc('\n', stderr);
-    va_end(ap);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ------------------------------------------------------------ requests */
-
-static size_t frame_begin(struct buf *b)
-{
-    (void)buf_extend(b, FRAME_HEAD);
-    return b->len;
-}
-
-static void frame_end(struct buf *b, size_t start)
-{
-    store_be32(b->data + start - FRAME_HEAD, (uint32_t)(b->len - start));
-}
 
 static size_t request_begin(struct conn *c, int32_t op)
 {
-    size_t start = frame_begin(&c->out);
+    size_t start = load_frame_begin(&c->out);
 
     put_request_header(&c->out, &(struct zk_request_header){.xid = ++c->next_xid, .type = op});
     return start;
@@ -122,11 +84,12 @@ static const char *dir_path(int64_t dir)
 }
 
 /* 30 bytes, as an application's paths are: a directory of a thousand members. */
-static const char *znode_path(int64_t i)
+static const char *znode_path(const struct load *load, int64_t i)
 {
     static char path[64];
 
-    (void)snprintf(path, sizeof path, "/bench/dir%07" PRId64 "/node%07" PRId64 "", i / FAN_OUT, i);
+    (void)snprintf(path, sizeof path, "/bench/dir%07" PRId64 "/node%07" PRId64 "", i / load->fan,
+                   i);
     return path;
 }
 
@@ -150,13 +113,13 @@ static void ask_create(struct conn *c, const char *path, struct jute_bytes data)
 
     put_create_request(&c->out, &(struct zk_create_request){
                                     .path = jute_str(path), .data = data, .acl = open_acl()});
-    frame_end(&c->out, start);
+    load_frame_end(&c->out, start);
 }
 
 /* Operation 0 makes the root of all; the directories follow; then the znodes. */
 static void ask_fill(struct conn *c, int64_t op)
 {
-    int64_t dirs = (c->load->znodes + FAN_OUT - 1) / FAN_OUT;
+    int64_t dirs = (c->load->znodes + c->load->fan - 1) / c->load->fan;
     struct jute_bytes empty = {.data = NULL, .len = 0};
 
     if (op == 0)
@@ -164,7 +127,7 @@ static void ask_fill(struct conn *c, int64_t op)
     else if (op <= dirs)
         ask_create(c, dir_path(op - 1), empty);
     else
-        ask_create(c, znode_path(op - dirs - 1), data_of(c->load));
+        ask_create(c, znode_path(c->load, op - dirs - 1), data_of(c->load));
 }
 
 static int64_t any_znode(struct load *load)
@@ -177,14 +140,14 @@ static void ask_get(struct conn *c, int64_t op)
     size_t start = request_begin(c, OP_GET_DATA);
 
     (void)op;
-    put_path_watch_request(
-        &c->out, &(struct zk_path_watch_request){.path = jute_str(znode_path(any_znode(c->load)))});
-    frame_end(&c->out, start);
+    put_path_watch_request(&c->out, &(struct zk_path_watch_request){
+                                        .path = jute_str(znode_path(c->load, any_znode(c->load)))});
+    load_frame_end(&c->out, start);
 }
 
 static struct zk_set_data_request any_set(struct load *load)
 {
-    return (struct zk_set_data_request){.path = jute_str(znode_path(any_znode(load))),
+    return (struct zk_set_data_request){.path = jute_str(znode_path(load, any_znode(load))),
                                         .data = data_of(load),
                                         .version = ANY_VERSION};
 }
@@ -196,7 +159,7 @@ static void ask_set(struct conn *c, int64_t op)
 
     (void)op;
     put_set_data_request(&c->out, &set);
-    frame_end(&c->out, start);
+    load_frame_end(&c->out, start);
 }
 
 static void ask_multi(struct conn *c, int64_t op)
@@ -210,7 +173,7 @@ static void ask_multi(struct conn *c, int64_t op)
         multi_put_op(&c->out, &one);
     }
     multi_put_end(&c->out);
-    frame_end(&c->out, start);
+    load_frame_end(&c->out, start);
 }
 
 static void ask_children(struct conn *c, int64_t op)
@@ -219,7 +182,7 @@ static void ask_children(struct conn *c, int64_t op)
 
     (void)op;
     put_path_watch_request(&c->out, &(struct zk_path_watch_request){.path = jute_str(dir_path(0))});
-    frame_end(&c->out, start);
+    load_frame_end(&c->out, start);
 }
 
 /* ------------------------------------------------------------ replies */
@@ -237,8 +200,8 @@ static void check_data(struct conn *c, int64_t op, struct jute_reader *body)
 
     get_get_data_response(body, &reply);
     if (body->bad || reply.data.len != c->load->bytes || reply.stat.data_length != c->load->bytes)
-        fail("get %" PRId64 ": %d bytes of data where %" PRId64 " were written", op, reply.data.len,
-             c->load->bytes);
+        load_fail("get %" PRId64 ": %d bytes of data where %" PRId64 " were written", op,
+                  reply.data.len, c->load->bytes);
 }
 
 static void check_stat(struct conn *c, int64_t op, struct jute_reader *body)
@@ -247,7 +210,7 @@ static void check_stat(struct conn *c, int64_t op, struct jute_reader *body)
 
     get_stat_response(body, &reply);
     if (body->bad || reply.stat.version < 1 || reply.stat.data_length != c->load->bytes)
-        fail("set %" PRId64 ": version %d after it", op, reply.stat.version);
+        load_fail("set %" PRId64 ": version %d after it", op, reply.stat.version);
 }
 
 static void check_multi(struct conn *c, int64_t op, struct jute_reader *body)
@@ -258,22 +221,23 @@ static void check_multi(struct conn *c, int64_t op, struct jute_reader *body)
     (void)c;
     while (multi_get_result(body, &result)) {
         if (result.type != OP_SET_DATA || result.err != ZOK)
-            fail("multi %" PRId64 ": result of type %d, error %d", op, result.type, result.err);
+            load_fail("multi %" PRId64 ": result of type %d, error %d", op, result.type,
+                      result.err);
         count++;
     }
     if (body->bad || count != 10)
-        fail("multi %" PRId64 ": %d results where 10 were due", op, count);
+        load_fail("multi %" PRId64 ": %d results where 10 were due", op, count);
 }
 
 static void check_children(struct conn *c, int64_t op, struct jute_reader *body)
 {
-    int64_t expected = c->load->znodes < FAN_OUT ? c->load->znodes : FAN_OUT;
+    int64_t expected = c->load->znodes < c->load->fan ? c->load->znodes : c->load->fan;
     struct zk_get_children_response reply;
 
     get_get_children_response(body, &reply);
     if (body->bad || reply.children.count != expected)
-        fail("getChildren %" PRId64 ": %d names where %" PRId64 " were made", op,
-             reply.children.count, expected);
+        load_fail("getChildren %" PRId64 ": %d names where %" PRId64 " were made", op,
+                  reply.children.count, expected);
 }
 
 static const struct scenario scenarios[] = {
@@ -293,81 +257,26 @@ static void on_reply(struct conn *c, const uint8_t *payload, size_t len)
 
     get_reply_header(&r, &hdr);
     if (r.bad || hdr.xid != ++c->answered_xid)
-        fail("reply of xid %d where %d was due", hdr.xid, c->answered_xid);
+        load_fail("reply of xid %d where %d was due", hdr.xid, c->answered_xid);
     flight = &c->flight[c->answered_xid % load->depth];
     if (hdr.err != load->scenario->expect_err)
-        fail("operation %" PRId64 ": %s", flight->op, zk_err_name(hdr.err));
+        load_fail("operation %" PRId64 ": %s", flight->op, zk_err_name(hdr.err));
     load->scenario->check(c, flight->op, &r);
     arena_reset(&load->arena);
-    load->latency_ns[load->done++] = now_ns() - flight->start_ns;
+    load->latency_ns[load->done++] = load_now_ns() - flight->start_ns;
 }
 
 /* ------------------------------------------------------------ connections */
-
-static void write_all(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0)
-            fail("cannot write: %s", strerror(errno));
-        data += n;
-        len -= (size_t)n;
-    }
-}
-
-static void read_all(int fd, uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = read(fd, data, len);
-
-        if (n <= 0)
-            fail("connection ended in the handshake");
-        data += n;
-        len -= (size_t)n;
-    }
-}
-
-static int dial(int port)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET,
-                               .sin_port = htons((uint16_t)port),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
-        fail("cannot connect to port %d: %s", port, strerror(errno));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* a hint */
-    return fd;
-}
-
-static void handshake(int fd)
-{
-    uint8_t passwd[SESSION_PASSWORD_BYTES] = {0};
-    struct zk_connect_request hello = {.timeout = 30000,
-                                       .passwd = {.data = passwd, .len = sizeof passwd}};
-    struct buf b = {0};
-    size_t start = frame_begin(&b);
-    uint8_t reply[FRAME_HEAD + 37];
-
-    put_connect_request(&b, &hello);
-    frame_end(&b, start);
-    write_all(fd, b.data, b.len);
-    read_all(fd, reply, sizeof reply);
-    if (load_be32(reply) != 37 || load_be32(reply + 8) == 0)
-        fail("the server refuses a session");
-    buf_done(&b);
-}
 
 static void conn_open(struct conn *c, struct load *load)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
 
-    *c = (struct conn){.load = load, .fd = dial(load->port), .writable = true};
-    handshake(c->fd);
+    *c = (struct conn){.load = load, .fd = load_dial(load->port, 0), .writable = true};
+    load_handshake(c->fd);
     c->flight = xcalloc((size_t)load->depth, sizeof *c->flight);
     if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
-        fail("epoll_ctl: %s", strerror(errno));
+        load_fail("epoll_ctl: %s", strerror(errno));
 }
 
 static void conn_close(struct conn *c)
@@ -384,7 +293,7 @@ static void flush(struct conn *c)
         ssize_t n = send(c->fd, c->out.data + c->out_sent, c->out.len - c->out_sent, MSG_DONTWAIT);
 
         if (n < 0 && errno != EAGAIN)
-            fail("cannot send: %s", strerror(errno));
+            load_fail("cannot send: %s", strerror(errno));
         c->writable = n >= 0;
         c->out_sent += n < 0 ? 0 : (size_t)n;
     }
@@ -400,7 +309,8 @@ static void pump(struct conn *c)
     while (load->sent < load->ops && c->next_xid - c->answered_xid < load->depth) {
         int32_t xid = c->next_xid + 1;
 
-        c->flight[xid % load->depth] = (struct in_flight){.op = load->sent, .start_ns = now_ns()};
+        c->flight[xid % load->depth] =
+            (struct in_flight){.op = load->sent, .start_ns = load_now_ns()};
         load->scenario->request(c, load->sent++);
     }
     flush(c);
@@ -418,15 +328,15 @@ static void drain(struct conn *c)
         n = recv(c->fd, space, READ_BYTES, MSG_DONTWAIT);
         c->in.len -= (size_t)(READ_BYTES - (n > 0 ? n : 0));
         if (n == 0 || (n < 0 && errno != EAGAIN))
-            fail("the server closed the connection");
+            load_fail("the server closed the connection");
     } while (n == READ_BYTES);
-    while (c->in.len - at >= FRAME_HEAD) {
+    while (c->in.len - at >= LOAD_FRAME_HEAD) {
         size_t len = load_be32(c->in.data + at);
 
-        if (c->in.len - at - FRAME_HEAD < len)
+        if (c->in.len - at - LOAD_FRAME_HEAD < len)
             break;
-        on_reply(c, c->in.data + at + FRAME_HEAD, len);
-        at += FRAME_HEAD + len;
+        on_reply(c, c->in.data + at + LOAD_FRAME_HEAD, len);
+        at += LOAD_FRAME_HEAD + len;
     }
     memmove(c->in.data, c->in.data + at, c->in.len - at);
     c->in.len -= at;
@@ -441,7 +351,7 @@ static void run(struct load *load, struct conn *conns)
         int n = epoll_wait(load->epoll, events, 64, 60000);
 
         if (n <= 0)
-            fail("no reply for a minute");
+            load_fail("no reply for a minute");
         for (int i = 0; i < n; i++) {
             struct conn *c = events[i].data.ptr;
 
@@ -457,7 +367,7 @@ static void run(struct load *load, struct conn *conns)
  * made over one connection before the others start. */
 static void run_fill(struct load *load, struct conn *conns)
 {
-    int64_t dirs = (load->znodes + FAN_OUT - 1) / FAN_OUT, all = load->conns;
+    int64_t dirs = (load->znodes + load->fan - 1) / load->fan, all = load->conns;
 
     load->conns = 1;
     load->ops = 1 + dirs;
@@ -491,11 +401,8 @@ static void set_option(struct load *load, const char *text)
     struct {
         const char *key;
         int64_t *value;
-    } options[] = {{"conns", &load->conns},
-                   {"depth", &load->depth},
-                   {"ops", &load->ops},
-                   {"bytes", &load->bytes},
-                   {"znodes", &load->znodes}};
+    } options[] = {{"conns", &load->conns}, {"depth", &load->depth},   {"ops", &load->ops},
+                   {"bytes", &load->bytes}, {"znodes", &load->znodes}, {"fan", &load->fan}};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         size_t len = strlen(options[i].key);
@@ -507,12 +414,14 @@ static void set_option(struct load *load, const char *text)
         if (*end == '\0' && *options[i].value > 0)
             return;
     }
-    fail("cannot use \"%s\": conns, depth, ops, znodes, bytes take a number above 0", text);
+    load_fail("cannot use \"%s\": conns, depth, ops, znodes, bytes, fan take a number above 0",
+              text);
 }
 
 static void usage(void)
 {
     (void)fputs("usage: proto_load PORT SCENARIO [conns=N] [depth=N] [ops=N] [znodes=N] [bytes=N]\n"
+                "       [fan=N]\n"
                 "scenarios:\n",
                 stderr);
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
@@ -532,7 +441,8 @@ static const struct scenario *scenario_named(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct load load = {.conns = 8, .depth = 64, .ops = 100000, .znodes = 10000, .bytes = 100};
+    struct load load = {
+        .conns = 8, .depth = 64, .ops = 100000, .znodes = 10000, .bytes = 100, .fan = 1000};
     struct conn *conns;
     uint64_t start;
 
@@ -550,12 +460,12 @@ int main(int argc, char **argv)
     conns = xcalloc((size_t)load.conns, sizeof *conns);
     for (int64_t i = 0; i < load.conns; i++)
         conn_open(&conns[i], &load);
-    start = now_ns();
+    start = load_now_ns();
     if (load.scenario->request == ask_fill)
         run_fill(&load, conns);
     else
         run(&load, conns);
-    report(&load, (double)(now_ns() - start) / 1e9);
+    report(&load, (double)(load_now_ns() - start) / 1e9);
     for (int64_t i = 0; i < load.conns; i++)
         conn_close(&conns[i]);
     free(conns);

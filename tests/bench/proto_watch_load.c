@@ -1,0 +1,148 @@
+/* proto_watch_load: COUNT connections watch one znode, one more writes it, ROUNDS times.
+ *
+ *     proto_watch_load PORT COUNT ROUNDS
+ *
+ * Prints the medians of how long the writer waited for its answer, and of how long it took until
+ * every watcher had its event. */
+#include "proto/base/mem.h"
+#include "proto/errors.h"
+#include "proto/opcodes.h"
+#include "proto/records.h"
+#include "proto/types.h"
+#include "tests/support/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PATH "/bench-watched"
+
+static struct zk_reply_header read_header(int fd, struct buf *b)
+{
+    struct zk_reply_header hdr;
+    struct jute_reader r;
+
+    load_read_frame(fd, b);
+    r = jute_reader(b->data, b->len, NULL);
+    get_reply_header(&r, &hdr);
+    if (r.bad)
+        load_fail("a reply without a header");
+    return hdr;
+}
+
+static size_t request_begin(struct buf *b, int32_t op)
+{
+    size_t start;
+
+    b->len = 0;
+    start = load_frame_begin(b);
+    put_request_header(b, &(struct zk_request_header){.xid = 1, .type = op});
+    return start;
+}
+
+static void send_request(int fd, struct buf *b, size_t start)
+{
+    load_frame_end(b, start);
+    load_write(fd, b->data, b->len);
+}
+
+static void make_znode(int fd, struct buf *b)
+{
+    struct zk_acl entry = {
+        .perms = PERM_ALL, .scheme = jute_str("world"), .id = jute_str("anyone")};
+    size_t start = request_begin(b, OP_CREATE);
+    int32_t err;
+
+    put_create_request(b, &(struct zk_create_request){.path = jute_str(PATH),
+                                                      .data = jute_str("x"),
+                                                      .acl = {.count = 1, .items = &entry}});
+    send_request(fd, b, start);
+    err = read_header(fd, b).err;
+    if (err != ZOK && err != ZNODEEXISTS)
+        load_fail("create: %s", zk_err_name(err));
+}
+
+static void watch(int fd, struct buf *b)
+{
+    size_t start = request_begin(b, OP_GET_DATA);
+
+    put_path_watch_request(b,
+                           &(struct zk_path_watch_request){.path = jute_str(PATH), .watch = true});
+    send_request(fd, b, start);
+    if (read_header(fd, b).err != ZOK)
+        load_fail("getData failed");
+}
+
+static void write_znode(int fd, struct buf *b)
+{
+    size_t start = request_begin(b, OP_SET_DATA);
+
+    put_set_data_request(b, &(struct zk_set_data_request){
+                                .path = jute_str(PATH), .data = jute_str("y"), .version = -1});
+    send_request(fd, b, start);
+    if (read_header(fd, b).err != ZOK)
+        load_fail("setData failed");
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median_ms(uint64_t *ns, long count)
+{
+    qsort(ns, (size_t)count, sizeof *ns, by_value);
+    return (double)ns[count / 2] / 1e6;
+}
+
+int main(int argc, char **argv)
+{
+    long count = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
+    long rounds = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
+    struct rlimit files = {.rlim_cur = (rlim_t)count + 100, .rlim_max = (rlim_t)count + 100};
+    uint64_t *answer_ns, *all_ns;
+    struct buf b = {0};
+    int writer, *fds;
+
+    if (count <= 0 || rounds <= 0) {
+        (void)fputs("usage: proto_watch_load PORT COUNT ROUNDS\n", stderr);
+        return 2;
+    }
+    (void)setrlimit(RLIMIT_NOFILE, &files); /* else dialling says what is wrong */
+    answer_ns = xcalloc((size_t)rounds, sizeof *answer_ns);
+    all_ns = xcalloc((size_t)rounds, sizeof *all_ns);
+    fds = xcalloc((size_t)count, sizeof *fds);
+    writer = load_dial((int)strtol(argv[1], NULL, 10), 0);
+    (void)load_handshake(writer);
+    make_znode(writer, &b);
+    for (long i = 0; i < count; i++) {
+        fds[i] = load_dial((int)strtol(argv[1], NULL, 10), 0);
+        (void)load_handshake(fds[i]);
+    }
+    for (long round = 0; round < rounds; round++) {
+        uint64_t start;
+
+        for (long i = 0; i < count; i++)
+            watch(fds[i], &b);
+        start = load_now_ns();
+        write_znode(writer, &b);
+        answer_ns[round] = load_now_ns() - start;
+        for (long i = 0; i < count; i++) {
+            if (read_header(fds[i], &b).xid != XID_WATCH_EVENT)
+                load_fail("no event");
+        }
+        all_ns[round] = load_now_ns() - start;
+    }
+    printf("watch answer_ms=%.3f all_ms=%.3f\n", median_ms(answer_ns, rounds),
+           median_ms(all_ns, rounds));
+    buf_done(&b);
+    free(answer_ns);
+    free(all_ns);
+    free(fds);
+    return 0;
+}
