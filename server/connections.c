@@ -25,14 +25,14 @@
 #include <unistd.h>
 
 /* One read of one client; what it carries over from the last one goes in front. */
-#define READ_BYTES (64 * 1024)
-#define CARRY_BYTES (4 * 1024)
+#define READ_BYTES 65536u
+#define CARRY_BYTES 4096u
 
 /* The most that one client may have unanswered, and unread by it, before it is
  * not read any more. A single answer may be larger. */
 #define REQUESTS_MAX 4096
-#define REQUEST_BYTES_MAX (4 * 1024 * 1024)
-#define UNSENT_BYTES_MAX (1024 * 1024)
+#define REQUEST_BYTES_MAX (4u << 20)
+#define UNSENT_BYTES_MAX (1u << 20)
 
 /* A write buffer of more is not kept by a client at rest. */
 #define KEEP_BYTES 512

@@ -225,7 +225,7 @@ int listener_start(struct listener *l, struct errtext *why)
 
 int listener_port(const struct listener *l)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof bound;
 
     if (getsockname(l->fd, (struct sockaddr *)&bound, &len) < 0)

@@ -1,4 +1,5 @@
 /* What a zoo.cfg may say, and what an operator reads when it is wrong. */
+#include "proto/base/buf.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "tests/unit/test.h"
@@ -236,16 +237,17 @@ TEST(any_bytes_end_in_a_config_or_in_an_error)
     unsigned seed = 1;
 
     for (int i = 0; i < 20000; i++) {
-        char text[256] = "";
+        struct buf text = {0};
         struct notes notes = {0};
         struct config config;
 
         for (int j = 0; j < 12; j++) {
             seed = seed * 1103515245u + 12345u;
-            (void)strcat(text, pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
+            buf_printf(&text, "%s", pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
         }
-        if (config_parse("f", text, strlen(text), on_note, &notes, &config, NULL) == 0)
+        if (config_parse("f", buf_cstr(&text), text.len, on_note, &notes, &config, NULL) == 0)
             config_done(&config);
+        buf_done(&text);
     }
 }
 

@@ -25,7 +25,7 @@ enum ask {
     ASK_BIG = 'b',   /* BIG_BYTES as the answer */
     ASK_END = 'x',   /* the frame as the answer, then the end */
 };
-#define BIG_BYTES (600 * 1024)
+#define BIG_BYTES 600000u
 
 struct core_client {
     struct core *core;
@@ -464,7 +464,7 @@ TEST(a_client_that_reads_nothing_is_not_read)
         rig_turn(&rig, 1);
     taken = rig.core.frames;
     EXPECT(taken < 100);
-    EXPECT(unsent(&rig) <= 2 * 1024 * 1024);
+    EXPECT(unsent(&rig) <= 2u << 20);
     for (int i = 0; i < 200; i++)
         receive(&rig, fd, big, BIG_BYTES + 4);
     EXPECT_EQ(rig.core.frames, 200);
