@@ -20,6 +20,7 @@ DEFAULT_CFLAGS := $(if $(SAN),-O1,-O2) -g
 CFLAGS ?= $(DEFAULT_CFLAGS)
 CPPFLAGS ?=
 LDFLAGS ?=
+WERROR ?= -Werror
 LIBFUZZER ?=
 FUZZ_SECONDS ?= 60
 
@@ -42,21 +43,19 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 # build, or build/clang, build/san-address,undefined, build/flags-1234 and combinations.
 empty :=
 space := $(empty) $(empty)
-other_flags := $(filter-out $(DEFAULT_CFLAGS),$(CFLAGS))$(CPPFLAGS)$(LDFLAGS)
-ifneq ($(strip $(CFLAGS)),$(strip $(DEFAULT_CFLAGS)))
-other_flags := $(CFLAGS) $(CPPFLAGS) $(LDFLAGS)
-endif
+other_flags := $(strip $(CFLAGS) $(CPPFLAGS) $(LDFLAGS))
+other_flags := $(if $(subst x$(DEFAULT_CFLAGS),,x$(other_flags)),$(other_flags))
 variant := $(if $(filter-out gcc,$(CC)),$(notdir $(CC))) \
            $(if $(SAN),san-$(SAN)) \
            $(if $(LIBFUZZER),libfuzzer) \
-           $(if $(strip $(other_flags)),flags-$(firstword $(shell echo '$(other_flags)' | cksum)))
+           $(if $(other_flags),flags-$(firstword $(shell echo '$(other_flags)' | cksum)))
 variant := $(subst $(space),-,$(strip $(variant)))
 B ?= build$(if $(variant),/$(variant))
 
 # ---------------------------------------------------------------- flags
 cc_option = $(if $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo y),$(1))
 
-WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+WARNINGS := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wmissing-declarations -Wold-style-definition -Wpointer-arith -Wvla -Wformat=2 \
             -Wwrite-strings -Wundef -Wcast-qual -Wimplicit-fallthrough -Wdate-time \
             $(call cc_option,-Wlogical-op) $(call cc_option,-Wduplicated-cond)
@@ -72,11 +71,10 @@ SANITIZE := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANITIZE += $(call cc_option,-Wno-maybe-uninitialized)
 endif
 
-ALL_CPPFLAGS = -I. -D_GNU_SOURCE $(shell pkg-config --cflags libuv fuse3 2>/dev/null) $(CPPFLAGS)
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE $(shell pkg-config --cflags libuv fuse3 2>/dev/null) $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(WARNINGS) $(HARDENING) $(SANITIZE) \
               $(if $(LIBFUZZER),-fsanitize=fuzzer-no-link) $(CFLAGS)
 ALL_LDFLAGS := $(HARDENING_LINK) $(SANITIZE) $(LDFLAGS)
-ALL_CPPFLAGS := $(ALL_CPPFLAGS)
 
 # ---------------------------------------------------------------- rooms
 # A room's sources, the rooms below it in link order (itself first), its outside libraries.
