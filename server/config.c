@@ -47,17 +47,16 @@ static void *field_of(struct config *config, const struct config_key *key)
     return (char *)config + key->field;
 }
 
-/* Decimal or 0x.., the whole of TEXT. */
+/* The decimal number that TEXT begins with. */
 static bool parse_number(const char *text, const char **ret_end, int64_t *ret)
 {
     const char *digits = text + (*text == '-' || *text == '+');
-    bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
     char *end;
 
     if (!isdigit((unsigned char)*digits))
         return false; /* strtoll would skip blanks */
     errno = 0;
-    *ret = strtoll(text, &end, is_hex ? 16 : 10);
+    *ret = strtoll(text, &end, 10);
     *ret_end = end;
     return errno == 0;
 }

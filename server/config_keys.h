@@ -9,7 +9,7 @@
 
 /* How a value is written, and the type of the field that takes it. */
 enum config_kind {
-    CONFIG_INT,   /* int32_t; decimal or 0x.., within min..max */
+    CONFIG_INT,   /* int32_t; decimal, within min..max */
     CONFIG_BOOL,  /* bool; true or false, yes or no */
     CONFIG_HOURS, /* int64_t milliseconds; a number of hours, or one with ms, s, m, h, d */
     CONFIG_TEXT,  /* char *; at least min bytes */

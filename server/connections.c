@@ -71,6 +71,7 @@ struct connections {
     struct client_addresses addresses;
     struct connections_stats stats;
     bool holding;
+    bool complained; /* the log has a line about maxCnxns */
     uint8_t read_buffer[CARRY_BYTES + READ_BYTES];
 };
 
@@ -401,7 +402,14 @@ static bool too_many(struct connections *all, struct client_address *address)
         address->complained = true;
         return true;
     }
-    return limit->total_max > 0 && all->stats.open >= (size_t)limit->total_max;
+    if (limit->total_max == 0 || all->stats.open < (size_t)limit->total_max) {
+        all->complained = false;
+        return false;
+    }
+    if (!all->complained)
+        log_warn("connection: refused: cause=\"more than maxCnxns=%d\"", limit->total_max);
+    all->complained = true;
+    return true;
 }
 
 static void set_socket_options(const struct connections *all, int fd)

@@ -86,7 +86,7 @@ TEST(every_used_key_is_stored)
                             "clientPortAddress=127.0.0.1\nmaxClientCnxns=0\n"
                             "minSessionTimeout=700\nmaxSessionTimeout=9000\nsnapCount=10\n"
                             "autopurge.snapRetainCount=3\nautopurge.purgeInterval=1\n"
-                            "4lw.commands.whitelist=ruok, srvr\njute.maxbuffer=0x1fffff\n"
+                            "4lw.commands.whitelist=ruok, srvr\njute.maxbuffer=2097151\n"
                             "maxCnxns=7\nglobalOutstandingLimit=8\npreAllocSize=64\n"
                             "nio.sessionlessCnxnTimeout=900\nclientPortListenBacklog=9\n"
                             "clientTcpKeepAlive=true\ninitLimit=10\nsyncLimit=5\n");
@@ -103,7 +103,7 @@ TEST(every_used_key_is_stored)
     EXPECT_EQ(c.client_cnxns_max, 0);
     EXPECT_EQ(c.cnxns_max, 7);
     EXPECT_EQ(c.handshake_timeout_ms, 900);
-    EXPECT_EQ(c.frame_bytes_max, 0x1fffff);
+    EXPECT_EQ(c.frame_bytes_max, 2097151);
     EXPECT_EQ(c.outstanding_max, 8);
     EXPECT_EQ(c.snap_count, 10);
     EXPECT_EQ(c.segment_kib, 64);
@@ -172,6 +172,8 @@ TEST(a_wrong_value_is_an_error_that_says_what_is_allowed)
     refused(DIR_AND_PORT "tickTime=99999999999999999999\n",
             "zoo.cfg:3: tickTime: \"99999999999999999999\" is not a whole number from 1 to "
             "3600000");
+    refused(DIR_AND_PORT "snapCount=0x10\n",
+            "zoo.cfg:3: snapCount: \"0x10\" is not a whole number from 2 to 2147483647");
     refused("dataDir=/d\nclientPort=65536\n",
             "zoo.cfg:2: clientPort: \"65536\" is not a whole number from 0 to 65535");
     refused("dataDir=/d\nclientPort=-1\n",
