@@ -14,8 +14,10 @@
 #define ARG_client_info(v) &v
 #define ARG_sub_txn(v) &v
 #define ARG_stat(v) &v
+#define ARG_stat_persisted(v) &v
 #define ARG_vec_ustring(v) &v
 #define ARG_vec_acl(v) &v
+#define ARG_vec_id(v) &v
 #define ARG_vec_client_info(v) &v
 #define ARG_vec_sub_txn(v) &v
 

@@ -21,58 +21,71 @@
     V(vec_client_info, client_info, 8) \
     V(vec_sub_txn, sub_txn, 8)
 
-#define ZK_RECORDS(R)                   \
-    /* shared */                        \
-    R(stat)                             \
-    R(stat_persisted)                   \
-    /* connecting, headers, events */   \
-    R(connect_request)                  \
-    R(connect_response)                 \
-    R(request_header)                   \
-    R(reply_header)                     \
-    R(watcher_event)                    \
-    R(multi_header)                     \
-    R(error_response)                   \
-    /* requests */                      \
-    R(create_request)                   \
-    R(create_ttl_request)               \
-    R(path_version_request)             \
-    R(path_watch_request)               \
-    R(path_request)                     \
-    R(set_data_request)                 \
-    R(set_acl_request)                  \
-    R(reconfig_request)                 \
-    R(watch_type_request)               \
-    R(auth_packet)                      \
-    R(sasl_packet)                      \
-    R(set_watches)                      \
-    R(set_watches2)                     \
-    R(add_watch_request)                \
-    /* replies */                       \
-    R(path_response)                    \
-    R(path_stat_response)               \
-    R(stat_response)                    \
-    R(get_data_response)                \
-    R(get_acl_response)                 \
-    R(get_children_response)            \
-    R(get_children2_response)           \
-    R(get_ephemerals_response)          \
-    R(get_all_children_number_response) \
-    R(who_am_i_response)                \
-    /* txns */                          \
-    R(txn_header)                       \
-    R(txn_digest)                       \
-    R(create_session_txn)               \
-    R(close_session_txn)                \
-    R(create_txn)                       \
-    R(create_container_txn)             \
-    R(create_ttl_txn)                   \
-    R(delete_txn)                       \
-    R(set_data_txn)                     \
-    R(set_acl_txn)                      \
-    R(check_version_txn)                \
-    R(multi_txn)                        \
-    R(error_txn)
+#define ZK_RECORDS(R)                              \
+    /* shared */                                   \
+    R(stat)                                        \
+    R(stat_persisted)                              \
+    /* connecting, headers, events */              \
+    R(connect_request)                             \
+    R(connect_response)                            \
+    R(request_header)                              \
+    R(reply_header)                                \
+    R(watcher_event)                               \
+    R(multi_header)                                \
+    R(error_response)                              \
+    /* requests */                                 \
+    R(create_request)                              \
+    R(create_ttl_request)                          \
+    R(path_version_request)                        \
+    R(path_watch_request)                          \
+    R(path_request)                                \
+    R(set_data_request)                            \
+    R(set_acl_request)                             \
+    R(reconfig_request)                            \
+    R(watch_type_request)                          \
+    R(auth_packet)                                 \
+    R(sasl_packet)                                 \
+    R(set_watches)                                 \
+    R(set_watches2)                                \
+    R(add_watch_request)                           \
+    /* replies */                                  \
+    R(path_response)                               \
+    R(path_stat_response)                          \
+    R(stat_response)                               \
+    R(get_data_response)                           \
+    R(get_acl_response)                            \
+    R(get_children_response)                       \
+    R(get_children2_response)                      \
+    R(get_ephemerals_response)                     \
+    R(get_all_children_number_response)            \
+    R(who_am_i_response)                           \
+    /* txns */                                     \
+    R(txn_header)                                  \
+    R(txn_digest)                                  \
+    R(create_session_txn)                          \
+    R(close_session_txn)                           \
+    R(create_txn)                                  \
+    R(create_container_txn)                        \
+    R(create_ttl_txn)                              \
+    R(delete_txn)                                  \
+    R(set_data_txn)                                \
+    R(set_acl_txn)                                 \
+    R(check_version_txn)                           \
+    R(multi_txn)                                   \
+    R(error_txn)                                   \
+    /* between servers */                          \
+    R(quorum_packet)                               \
+    R(learner_info)                                \
+    R(session_timeout)                             \
+    R(session_valid)                               \
+    R(forwarded_request)                           \
+    R(election_hello)                              \
+    R(notification)                                \
+    R(quorum_auth_packet)                          \
+    /* Apache's files, and the stream of a SNAP */ \
+    R(file_header)                                 \
+    R(snapshot_acl)                                \
+    R(data_node)
 
 #define REC_acl(F) F(i32, perms) F(ustring, scheme) F(ustring, id)
 #define REC_id(F) F(ustring, scheme) F(ustring, id)
@@ -184,5 +197,28 @@
 #define REC_check_version_txn(F) F(ustring, path) F(i32, version)
 #define REC_multi_txn(F) F(vec_sub_txn, txns)
 #define REC_error_txn(F) F(i32, err)
+
+/* What peers say on the quorum port; opcodes: quorum_types.h. */
+#define REC_quorum_packet(F) F(i32, type) F(i64, zxid) F(buffer, data) F(vec_id, authinfo)
+/* Data of FOLLOWERINFO and OBSERVERINFO. */
+#define REC_learner_info(F) F(i64, sid) F(i32, protocol_version) F(i64, config_version)
+/* A learner's PING (any number of them) and REVALIDATE; a session of a snapshot. */
+#define REC_session_timeout(F) F(i64, session_id) F(i32, timeout)
+/* A leader's answer to REVALIDATE. */
+#define REC_session_valid(F) F(i64, session_id) F(boolean, valid)
+/* Data of REQUEST begins with this; the client's body follows. */
+#define REC_forwarded_request(F) F(i64, session_id) F(i32, cxid) F(i32, op)
+/* The first bytes on an election connection, from who opened it. */
+#define REC_election_hello(F) F(i64, protocol) F(i64, sid) F(ustring, address)
+/* In the form sent since 3.5; older, shorter ones are notification.h's business. */
+#define REC_notification(F) \
+    F(i32, state)           \
+    F(i64, leader)          \
+    F(i64, zxid) F(i64, round) F(i64, peer_epoch) F(i32, version) F(buffer, config)
+#define REC_quorum_auth_packet(F) F(i64, magic) F(i32, status) F(buffer, token)
+
+#define REC_file_header(F) F(i32, magic) F(i32, version) F(i64, dbid)
+#define REC_snapshot_acl(F) F(i64, key) F(vec_acl, acl)
+#define REC_data_node(F) F(buffer, data) F(i64, acl_key) F(stat_persisted, stat)
 
 #endif

@@ -4,6 +4,7 @@
 #include "proto/multi.h"
 #include "proto/opcodes.h"
 #include "proto/types.h"
+#include "tests/support/hex.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -147,18 +148,6 @@ struct exchange {
     struct buf frames[64];
     int frame_count;
 };
-
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void unhex(const char *hex, struct buf *ret)
-{
-    ret->len = 0;
-    for (; digit(hex[0]) >= 0 && digit(hex[1]) >= 0; hex += 2)
-        *buf_extend(ret, 1) = (uint8_t)(digit(hex[0]) * 16 + digit(hex[1]));
-}
 
 /* The text behind `"KEY": "` at or after P; NULL when there is none. */
 static const char *value_of(const char *p, const char *key)
