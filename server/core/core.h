@@ -44,6 +44,7 @@ struct core_config {
     bool skip_acl;            /* skipACL=yes */
     bool extended_types;      /* extendedTypesEnabled: TTL znodes */
     bool enforce_quota;       /* enforceQuota */
+    bool reconfig_enabled;    /* reconfigEnabled */
     const char *super_digest; /* DigestAuthenticationProvider.superDigest, or NULL; copied */
     struct hash_key hash_key; /* for tables whose keys clients choose */
 };

@@ -1,0 +1,60 @@
+/* auth: see auth.h. */
+#include "server/core/auth.h"
+
+#include "server/core/acl_digest.h"
+#include "server/core/core_state.h"
+#include "server/core/reply.h"
+
+static bool text_is(struct jute_bytes bytes, const char *text)
+{
+    return jute_equal(bytes, jute_str(text));
+}
+
+/* The digest of the configured super user makes one on top [superDigest]. */
+static bool add_digest(struct core_client *client, struct jute_bytes auth)
+{
+    const char *super = client->core->config.super_digest;
+    struct buf id = {0};
+    bool added = true;
+    struct jute_bytes text;
+
+    acl_digest_id(auth, &id);
+    text = (struct jute_bytes){.data = id.data, .len = (int32_t)id.len};
+    if (super != NULL && text_is(text, super))
+        added = client_add_credential(client, jute_str("super"), jute_str(""));
+    added = added && client_add_credential(client, jute_str("digest"), text);
+    buf_done(&id);
+    return added;
+}
+
+/* The address that scheme ip stands for was a credential from the beginning. */
+static bool authenticate(struct core_client *client, const struct zk_auth_packet *packet)
+{
+    if (text_is(packet->scheme, "digest"))
+        return add_digest(client, packet->auth);
+    return text_is(packet->scheme, "ip");
+}
+
+/* The zxid of the reply is 0: it belongs to no point of the history. */
+void auth_request(struct core_client *client, int32_t xid, struct jute_reader *body)
+{
+    struct zk_auth_packet packet;
+
+    get_auth_packet(body, &packet);
+    if (!body->bad && authenticate(client, &packet)) {
+        reply_header(client, xid, 0, ZOK);
+        return;
+    }
+    client->core->stats.auth_failed++;
+    reply_header(client, xid, 0, ZAUTHFAILED);
+    client_close(client, "authentication failed");
+}
+
+void auth_sasl(struct core_client *client, int32_t xid, struct jute_reader *body)
+{
+    struct zk_sasl_packet packet;
+
+    get_sasl_packet(body, &packet);
+    put_sasl_packet(reply_begin(client, xid, 0), &(struct zk_sasl_packet){.token = JUTE_NULL});
+    reply_end(client, body->bad ? ZMARSHALLINGERROR : ZOK);
+}

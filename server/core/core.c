@@ -1,0 +1,118 @@
+/* core: see core.h. Here its beginning and end, the clock, and the figures; the rest is
+ * in client.c, connect.c, request.c and commit.c. */
+#include "server/core/core.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+#include "server/core/client.h"
+#include "server/core/connect.h"
+#include "server/core/core_state.h"
+#include "server/core/request.h"
+
+#include <stdlib.h>
+
+struct session_intake {
+    struct core *core;
+    int64_t now_ms;
+};
+
+static void take_over_session(void *arg, int64_t id, int32_t timeout_ms)
+{
+    struct session_intake *intake = arg;
+
+    (void)tracker_add(&intake->core->sessions, id, timeout_ms, intake->now_ms);
+}
+
+struct core *core_new(const struct core_config *config, const struct core_host *host,
+                      struct tree *tree, const struct core_time *now)
+{
+    struct core *core = xcalloc(1, sizeof *core);
+
+    ASSERT(config->min_session_timeout_ms > 0);
+    ASSERT(config->min_session_timeout_ms <= config->max_session_timeout_ms);
+    core->config = *config;
+    if (config->super_digest != NULL)
+        core->config.super_digest = xstrdup(config->super_digest);
+    core->host = *host;
+    core->tree = tree;
+    core->next_session_id = config->first_session_id;
+    tracker_init(&core->sessions, config->tick_ms, now->mono_ms);
+    plan_init(&core->plan, tree, &config->hash_key);
+    watch_table_init(&core->watches, &config->hash_key);
+    pending_pool_init(&core->pool);
+    tree_sessions_walk(tree, take_over_session,
+                       &(struct session_intake){.core = core, .now_ms = now->mono_ms});
+    return core;
+}
+
+void core_free(struct core *core)
+{
+    if (core == NULL)
+        return;
+    ASSERT(core->stats.clients == 0);
+    plan_done(&core->plan);
+    tracker_done(&core->sessions);
+    watch_table_done(&core->watches);
+    pending_pool_done(&core->pool);
+    arena_done(&core->request_arena);
+    arena_done(&core->commit_arena);
+    buf_done(&core->scratch);
+    free((void *)(uintptr_t)core->config.super_digest);
+    free(core);
+}
+
+void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
+                const struct core_time *now)
+{
+    ASSERT(client->core == core);
+    if (client->state == CLIENT_CLOSED || client->state == CLIENT_DEAF)
+        return;
+    client->stats.packets_received++;
+    core->stats.packets_received++;
+    switch (client->state) {
+    case CLIENT_NEW:
+        connect_request(client, payload, len, now);
+        break;
+    case CLIENT_CONNECTING:
+        pending_push(client, &(struct pending){.kind = PENDING_FRAME,
+                                               .start_ms = now->mono_ms,
+                                               .frame = xmemdup(payload, len),
+                                               .bytes = len});
+        break;
+    default:
+        request_take(client, payload, len, now);
+    }
+}
+
+void core_tick(struct core *core, const struct core_time *now)
+{
+    struct live_session *session;
+    size_t bytes;
+
+    while ((session = tracker_expired(&core->sessions, now->mono_ms)) != NULL) {
+        arena_reset(&core->request_arena);
+        (void)request_close_session(core, session, 0, now, &bytes);
+        core->stats.sessions_expired++;
+    }
+}
+
+int64_t core_next_tick(const struct core *core, const struct core_time *now)
+{
+    return (now->mono_ms / core->config.tick_ms + 1) * core->config.tick_ms;
+}
+
+struct core_stats core_stats(const struct core *core)
+{
+    struct core_stats stats = core->stats;
+
+    stats.sessions = core->sessions.by_id.count;
+    stats.watches = core->watches.watches;
+    stats.watched_paths = core->watches.paths.count;
+    return stats;
+}
+
+void core_stats_reset(struct core *core)
+{
+    core->stats.packets_received = core->stats.packets_sent = 0;
+    core->stats.latency = (struct core_latency){0};
+}

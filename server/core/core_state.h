@@ -1,0 +1,27 @@
+/* core_state: what one core consists of; for the files of this folder alone. */
+#ifndef ZKFS_SERVER_CORE_CORE_STATE_H
+#define ZKFS_SERVER_CORE_CORE_STATE_H
+
+#include "proto/base/arena.h"
+#include "server/core/core.h"
+#include "server/core/pending.h"
+#include "server/core/plan.h"
+#include "server/core/session_tracker.h"
+#include "server/core/watch_table.h"
+
+struct core {
+    struct core_config config;
+    struct core_host host;
+    struct tree *tree;
+    struct session_tracker sessions;
+    struct plan plan;
+    struct watch_table watches;
+    struct pending_pool pool;
+    int64_t next_session_id;
+    struct arena request_arena; /* of the request in hand */
+    struct arena commit_arena;  /* of the txn that is being applied */
+    struct buf scratch;         /* a txn or a notification while it is being encoded */
+    struct core_stats stats;
+};
+
+#endif

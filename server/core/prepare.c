@@ -1,0 +1,83 @@
+/* prepare: see prepare.h. What all writes have in common. */
+#include "server/core/prepare.h"
+
+#include "proto/base/assert.h"
+#include "server/core/acl.h"
+#include "server/core/core_state.h"
+
+bool prepare_allowed(const struct prepare *p, const struct zk_vec_acl *acl, int32_t perms)
+{
+    return p->config->skip_acl || acl_allows(acl, p->who, perms);
+}
+
+enum zk_err prepare_next_version(int32_t current, int32_t expected, int32_t *ret_next)
+{
+    int32_t next = (int32_t)((uint32_t)current + 1);
+
+    if (expected != ANY_VERSION && expected != current)
+        return ZBADVERSION;
+    *ret_next = next == ANY_VERSION ? 0 : next;
+    return ZOK;
+}
+
+/* Decodes and judges; on ZOK the plan is changed and TXN is complete. */
+static enum zk_err judge(struct prepare *p, struct write_request *req, struct txn *txn)
+{
+    union request_body body;
+
+    if (req->handler->decode != NULL) {
+        req->handler->decode(&req->body, &body);
+        if (req->body.bad)
+            return ZMARSHALLINGERROR;
+    }
+    return req->handler->prepare(p, &body, txn);
+}
+
+/* A refusal has a zxid as well: all servers see the same sequence [ErrorTxn]. */
+static void refuse(struct plan *plan, struct txn *txn, enum zk_err err)
+{
+    zk_zxid zxid = plan->zxid;
+
+    plan_abort(plan);
+    plan_begin(plan, zxid);
+    txn->hdr.type = OP_ERROR;
+    txn->error = (struct zk_error_txn){.err = err};
+    txn->has_paths = false;
+}
+
+zk_zxid prepare_propose(struct core *core, struct write_request *req, const struct core_time *now,
+                        size_t *ret_bytes)
+{
+    zk_zxid zxid = core->host.next_zxid(core->host.arg);
+    struct prepare p = {
+        .config = &core->config,
+        .plan = &core->plan,
+        .session = req->session,
+        .who = req->who,
+        .arena = req->body.arena,
+        .op = req->handler->op,
+        .time_ms = now->wall_ms,
+    };
+    struct txn txn = {
+        .hdr = {.client_id = req->session->id,
+                .cxid = req->xid,
+                .zxid = zxid,
+                .time = now->wall_ms,
+                .type = req->handler->op},
+    };
+    enum zk_err err;
+
+    plan_begin(&core->plan, zxid);
+    err = judge(&p, req, &txn);
+    if (err != ZOK)
+        refuse(&core->plan, &txn, err);
+    txn.has_digest = true;
+    txn.digest = (struct zk_txn_digest){.version = DIGEST_VERSION,
+                                        .tree_digest = (int64_t)core->plan.digest};
+    core->scratch.len = 0;
+    txn_encode(&core->scratch, &txn);
+    plan_accept(&core->plan);
+    *ret_bytes = core->scratch.len;
+    core->host.propose(core->host.arg, blob_copy(core->scratch.data, core->scratch.len));
+    return zxid;
+}

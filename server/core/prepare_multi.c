@@ -1,0 +1,69 @@
+/* prepare_multi: several writes that happen together or not at all. Each part sees
+ * the ones before it; they share the zxid and the time. A multi that fails is a
+ * multi as well, of errors: 0 before the part that failed, its own error there,
+ * "not attempted" after it. */
+#include "server/core/prepare.h"
+
+/* The record of PART as it stands in a multi, in the arena. */
+static struct zk_sub_txn sub_txn(struct prepare *p, const struct txn *part)
+{
+    struct buf bytes = {0};
+    uint8_t *data;
+
+    txn_encode_body(&bytes, part);
+    data = arena_alloc(p->arena, bytes.len);
+    if (bytes.len > 0)
+        memcpy(data, bytes.data, bytes.len);
+    buf_done(&bytes);
+    return (struct zk_sub_txn){.type = part->hdr.type,
+                               .data = {.data = data, .len = (int32_t)bytes.len}};
+}
+
+static enum zk_err prepare_part(struct prepare *p, const struct sub_request *request,
+                                const struct txn *multi, struct zk_sub_txn *ret)
+{
+    struct txn part = {.hdr = multi->hdr};
+    enum zk_err err;
+
+    p->op = request->handler->op;
+    part.hdr.type = p->op;
+    err = request->handler->prepare(p, &request->body, &part);
+    if (err == ZOK)
+        *ret = sub_txn(p, &part);
+    return err;
+}
+
+static void all_failed(struct prepare *p, int32_t failed, enum zk_err err,
+                       struct zk_multi_txn *multi)
+{
+    for (int32_t i = 0; i < multi->txns.count; i++) {
+        struct txn part = {.hdr = {.type = OP_ERROR}};
+
+        part.error.err = i < failed ? ZOK : i == failed ? err : ZRUNTIMEINCONSISTENCY;
+        multi->txns.items[i] = sub_txn(p, &part);
+    }
+}
+
+enum zk_err prepare_multi(struct prepare *p, const union request_body *body, struct txn *ret_txn)
+{
+    const struct multi_request *req = &body->multi;
+    struct zk_vec_sub_txn *parts = &ret_txn->multi.txns;
+    zk_zxid zxid = p->plan->zxid;
+
+    parts->count = req->count;
+    parts->items = arena_alloc(p->arena, (size_t)req->count * sizeof *parts->items);
+    for (int32_t i = 0; i < req->count; i++) {
+        enum zk_err err = prepare_part(p, &req->items[i], ret_txn, &parts->items[i]);
+
+        if (err == ZOK)
+            continue;
+        /* What cannot be understood is no answer to one part but to the request. */
+        if (err == ZMARSHALLINGERROR)
+            return err;
+        plan_abort(p->plan);
+        plan_begin(p->plan, zxid);
+        all_failed(p, i, err, &ret_txn->multi);
+        break;
+    }
+    return ZOK;
+}

@@ -1,0 +1,232 @@
+/* request: see request.h. */
+#include "server/core/request.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+#include "server/core/auth.h"
+#include "server/core/core_state.h"
+#include "server/core/ops.h"
+#include "server/core/prepare.h"
+#include "server/core/read.h"
+#include "server/core/reply.h"
+
+#include <stdlib.h>
+
+/* A request whose header has been read. */
+struct request {
+    struct zk_request_header header;
+    const struct op_handler *handler; /* NULL: unknown */
+    struct jute_reader body;
+    int64_t start_ms;
+};
+
+static bool request_parse(struct core *core, const uint8_t *payload, size_t len,
+                          struct request *ret)
+{
+    arena_reset(&core->request_arena);
+    ret->body = jute_reader(payload, len, &core->request_arena);
+    get_request_header(&ret->body, &ret->header);
+    ret->handler = op_find(ret->header.type);
+    if (ret->handler != NULL && (ret->handler->flags & OP_PART_ONLY))
+        ret->handler = NULL;
+    return !ret->body.bad;
+}
+
+static void latency_add(struct core_latency *latency, int64_t ms)
+{
+    if (latency->count == 0 || ms < latency->min_ms)
+        latency->min_ms = ms;
+    if (ms > latency->max_ms)
+        latency->max_ms = ms;
+    latency->sum_ms += ms;
+    latency->count++;
+}
+
+void request_answered(struct core_client *client, const struct answered *answered,
+                      const struct core_time *now)
+{
+    int64_t ms = now->mono_ms - answered->start_ms;
+    struct core_client_stats *stats = &client->stats;
+
+    latency_add(&client->core->stats.latency, ms);
+    latency_add(&stats->latency, ms);
+    stats->last_op = answered->op;
+    stats->last_cxid = answered->xid;
+    stats->last_zxid = answered->zxid;
+    stats->last_response_wall_ms = now->wall_ms;
+    stats->last_latency_ms = ms;
+}
+
+/* A ping's reply says so, whatever xid the ping had. */
+static void answer_read(struct core_client *client, struct request *req,
+                        const struct core_time *now)
+{
+    struct core *core = client->core;
+    const struct op_handler *handler = req->handler;
+    struct reading reading = {
+        .core = core, .client = client, .tree = core->tree, .arena = &core->request_arena};
+    int32_t xid = req->header.type == OP_PING ? XID_PING : req->header.xid;
+    union request_body body;
+    enum zk_err err = ZOK;
+    zk_zxid zxid = tree_zxid(core->tree);
+    struct buf *out;
+
+    if (handler->decode != NULL) {
+        handler->decode(&req->body, &body);
+        err = req->body.bad ? ZMARSHALLINGERROR : ZOK;
+    }
+    if (err == ZOK && handler->before != NULL)
+        handler->before(&reading, &body);
+    /* Catching up on many watches can be more than its reader takes. */
+    if (client->state == CLIENT_CLOSED)
+        return;
+    out = reply_begin(client, xid, zxid);
+    if (err == ZOK)
+        err = handler->read(&reading, &body, out);
+    reply_end(client, err);
+    request_answered(client,
+                     &(struct answered){.op = req->header.type,
+                                        .xid = req->header.xid,
+                                        .zxid = zxid,
+                                        .start_ms = req->start_ms},
+                     now);
+}
+
+/* An operation that does not exist ends the connection, and has no place in the
+ * history: zxid -1 [UnimplementedRequestProcessor]. */
+static void answer_refusal(struct core_client *client, int32_t xid, enum zk_err err)
+{
+    if (err != ZUNIMPLEMENTED) {
+        reply_header(client, xid, tree_zxid(client->core->tree), err);
+        return;
+    }
+    reply_header(client, xid, -1, err);
+    client_close(client, "unknown operation");
+}
+
+static void refuse(struct core_client *client, const struct request *req, enum zk_err err)
+{
+    if (pending_front(client) == NULL) {
+        answer_refusal(client, req->header.xid, err);
+        return;
+    }
+    pending_push(client, &(struct pending){.kind = PENDING_REPLY,
+                                           .xid = req->header.xid,
+                                           .op = req->header.type,
+                                           .err = err,
+                                           .start_ms = req->start_ms});
+}
+
+zk_zxid request_close_session(struct core *core, struct live_session *session, int32_t xid,
+                              const struct core_time *now, size_t *ret_bytes)
+{
+    const struct zk_vec_id nobody = {0};
+    struct write_request write = {.session = session,
+                                  .who = &nobody,
+                                  .xid = xid,
+                                  .handler = op_find(OP_CLOSE_SESSION),
+                                  .body = jute_reader("", 0, &core->request_arena)};
+    zk_zxid zxid = prepare_propose(core, &write, now, ret_bytes);
+
+    tracker_close(&core->sessions, session);
+    return zxid;
+}
+
+static zk_zxid propose(struct core_client *client, struct request *req, const struct core_time *now,
+                       size_t *ret_bytes)
+{
+    struct write_request write = {.session = client->session,
+                                  .who = &client->who,
+                                  .xid = req->header.xid,
+                                  .handler = req->handler,
+                                  .body = req->body};
+
+    if (req->header.type != OP_CLOSE_SESSION)
+        return prepare_propose(client->core, &write, now, ret_bytes);
+    /* What is sent behind it gets no answer. */
+    client->state = CLIENT_DEAF;
+    return request_close_session(client->core, client->session, req->header.xid, now, ret_bytes);
+}
+
+static void take_write(struct core_client *client, struct request *req, const struct core_time *now)
+{
+    struct core_host *host = &client->core->host;
+    struct pending entry = {.kind = PENDING_WRITE,
+                            .xid = req->header.xid,
+                            .op = req->header.type,
+                            .start_ms = req->start_ms};
+
+    if ((req->handler->flags & OP_NEEDS_SPACE) && host->storage_full(host->arg)) {
+        refuse(client, req, ZSYSTEMERROR);
+        return;
+    }
+    entry.zxid = propose(client, req, now, &entry.bytes);
+    pending_push(client, &entry);
+}
+
+static void take_read(struct core_client *client, struct request *req, const uint8_t *payload,
+                      size_t len, const struct core_time *now)
+{
+    if (pending_front(client) == NULL) {
+        answer_read(client, req, now);
+        return;
+    }
+    pending_push(client, &(struct pending){.kind = PENDING_FRAME,
+                                           .xid = req->header.xid,
+                                           .op = req->header.type,
+                                           .start_ms = req->start_ms,
+                                           .frame = xmemdup(payload, len),
+                                           .bytes = len});
+}
+
+void request_take(struct core_client *client, const uint8_t *payload, size_t len,
+                  const struct core_time *now)
+{
+    struct request req = {.start_ms = now->mono_ms};
+
+    ASSERT(client->state == CLIENT_OPEN);
+    if (client->session->closing)
+        return; /* its end is decided: the connection is closed with it */
+    tracker_touch(&client->core->sessions, client->session, now->mono_ms);
+    if (!request_parse(client->core, payload, len, &req)) {
+        client_close(client, "frame too short for a request");
+        return;
+    }
+    if (req.handler == NULL) {
+        client->state = CLIENT_DEAF;
+        refuse(client, &req, ZUNIMPLEMENTED);
+        return;
+    }
+    switch (req.handler->kind) {
+    case KIND_READ:
+        take_read(client, &req, payload, len, now);
+        break;
+    case KIND_WRITE:
+        take_write(client, &req, now);
+        break;
+    case KIND_AUTH:
+        if (req.header.type == OP_AUTH)
+            auth_request(client, req.header.xid, &req.body);
+        else
+            auth_sasl(client, req.header.xid, &req.body);
+        break;
+    }
+}
+
+void request_continue(struct core_client *client, const struct core_time *now)
+{
+    struct pending *front;
+
+    while ((front = pending_front(client)) != NULL && front->kind != PENDING_WRITE) {
+        struct pending entry = pending_pop(client);
+        struct request req = {.start_ms = entry.start_ms};
+
+        if (entry.kind == PENDING_REPLY) {
+            answer_refusal(client, entry.xid, entry.err);
+            continue;
+        }
+        if (request_parse(client->core, entry.frame, entry.bytes, &req))
+            answer_read(client, &req, now);
+        free(entry.frame);
+    }
+}

@@ -1,0 +1,32 @@
+/* request: a frame of a connection whose session is ready, from its header to its
+ * place in the queue or its reply; and what is done when a turn comes. */
+#ifndef ZKFS_SERVER_CORE_REQUEST_H
+#define ZKFS_SERVER_CORE_REQUEST_H
+
+#include "server/core/client.h"
+#include "server/core/pending.h"
+
+struct live_session;
+
+/* Takes a request that came in: answers it, proposes it, or queues a copy. */
+void request_take(struct core_client *client, const uint8_t *payload, size_t len,
+                  const struct core_time *now);
+
+/* A request of CLIENT that came in at START_MS has been answered: for the figures. */
+struct answered {
+    int32_t op, xid;
+    zk_zxid zxid;
+    int64_t start_ms;
+};
+void request_answered(struct core_client *client, const struct answered *answered,
+                      const struct core_time *now);
+
+/* Something CLIENT waited for has been answered: answers what came behind it, up to
+ * the next write. */
+void request_continue(struct core_client *client, const struct core_time *now);
+
+/* Proposes the end of SESSION, asked for as XID or come by itself. */
+zk_zxid request_close_session(struct core *core, struct live_session *session, int32_t xid,
+                              const struct core_time *now, size_t *ret_bytes);
+
+#endif
