@@ -75,18 +75,19 @@ struct client_config {
     size_t reply_bytes_max;     /* a longer reply ends its request with -EMSGSIZE; 64 MiB */
     size_t request_bytes_max;   /* the servers' jute.maxbuffer, as they drop connections
                                    over it; a longer request ends with -E2BIG; 0xfffff */
-    size_t queue_bytes_max;     /* requests not yet sent; beyond it -EAGAIN; 64 MiB */
-    int32_t close_timeout_ms;   /* how long client_close() waits for a server; 2,000 */
-    uint64_t seed;              /* of shuffle and jitter, for tests; 0: from the system */
+    size_t
+        queue_bytes_max; /* memory of all requests without an answer; beyond it -EAGAIN; 64 MiB */
+    int32_t close_timeout_ms; /* how long client_close() waits for a server; 2,000 */
+    uint64_t seed;            /* of shuffle and jitter, for tests; 0: from the system */
 };
 
 /* The result of one operation of a multi. */
 struct client_result {
+    struct jute_bytes path; /* create: the name given */
+    struct zk_stat stat;    /* setData, create */
     enum zk_err err;        /* ZOK also for those undone by the failure of another one;
                                ZRUNTIMEINCONSISTENCY for those not attempted */
-    struct jute_bytes path; /* create: the name given */
-    bool has_stat;          /* create on an old server gives none */
-    struct zk_stat stat;    /* setData, create */
+    bool has_stat;          /* create on a server before 3.10 gives none */
 };
 
 /* The end of a request. All that it points to is borrowed for the time of the callback. */
@@ -100,7 +101,7 @@ struct client_reply {
      *   -EMSGSIZE    done, but the answer was longer than reply_bytes_max
      *   -EBADMSG     done, but the answer could not be decoded */
     int rc;
-    enum zk_err err; /* the server's answer; the fields below are set when ZOK */
+    enum zk_err err; /* the server's answer; the fields of its operation are set when ZOK */
     zk_zxid zxid;    /* of the reply's header: for a write its own */
     bool was_sent;   /* whether a server may have seen it; for rc != 0 */
 
@@ -109,8 +110,8 @@ struct client_reply {
     struct jute_bytes data;         /* getData; null (len -1) and empty differ */
     struct zk_vec_ustring children; /* getChildren: names in no order */
     struct zk_vec_acl acl;          /* getACL */
-    /* multi: one per operation, in order; ZOK when all are. Else err is that of the first
-     * one that failed and nothing was done. */
+    /* multi: one per operation, in order. When one failed, err is its error and nothing was
+     * done; the results then tell which one it was. */
     struct client_result *results;
     int32_t result_count;
 };
@@ -138,8 +139,8 @@ void client_close(struct client *client, void (*done)(void *arg), void *arg);
 bool client_cancel(struct client *client, struct client_request *request);
 
 /* Requests. PATH, DATA and ACL are borrowed for the call. Each returns a handle, never
- * NULL; failure comes through CB too. CB may be NULL. A watch is set when the server
- * sets it: exists always (a missing znode is ZNONODE and watched), getData and
+ * NULL; failure comes through CB too. CB may be NULL: then the handle is of no use. A watch is set
+ * when the server sets it: exists always (a missing znode is ZNONODE and watched), getData and
  * getChildren when they succeed. */
 
 /* ACL NULL is world:anyone:cdrwa. TTL_MS counts for the two TTL modes only. */
@@ -172,10 +173,10 @@ struct client_request *client_sync(struct client *client, struct jute_bytes path
 /* One operation of a multi; the fields that its kind has, as in the calls above. */
 struct client_op {
     enum zk_op op; /* OP_CREATE2 (any MODE), OP_DELETE, OP_SET_DATA, OP_CHECK */
+    enum create_mode mode;
     struct jute_bytes path;
     struct jute_bytes data;
     const struct zk_vec_acl *acl;
-    enum create_mode mode;
     int64_t ttl_ms;
     int32_t version;
 };
@@ -201,7 +202,7 @@ struct client_request *client_remove_watches(struct client *client, struct jute_
 /* Adds a credential for requests made from now on, and on every later connection. A server
  * that refuses it (ZAUTHFAILED) also drops the connection: the credential is forgotten and
  * the session goes on without it. Cannot be cancelled. */
-void client_add_auth(struct client *client, struct jute_bytes scheme, struct jute_bytes credential,
+void client_add_auth(struct client *client, struct jute_bytes scheme, struct jute_bytes secret,
                      client_reply_cb cb, void *arg);
 
 /* How it stands, for .zk/status and logs. */
