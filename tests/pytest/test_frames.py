@@ -1,7 +1,6 @@
 """Bytes as they may arrive: split, coalesced, too long, nonsense."""
 import os
 import random
-import socket
 from contextlib import suppress
 
 import pytest
@@ -111,9 +110,7 @@ def test_garbage_instead_of_a_handshake(server):
         raw = server.raw()
         with suppress(ConnectionError):
             raw.send_bytes(chance.randbytes(chance.randrange(1, 300)))
-            raw.sock.shutdown(socket.SHUT_WR)
-            while raw.sock.recv(4096):
-                pass
+        raw.hang_up()
         raw.close()
     alive(server)
 
@@ -127,9 +124,7 @@ def test_garbage_inside_well_formed_frames(server):
         with suppress(ConnectionError):
             for _ in range(5):
                 raw.send(chance.choice(ops), chance.randbytes(chance.randrange(0, 60)))
-            raw.sock.shutdown(socket.SHUT_WR)
-            while raw.sock.recv(4096):
-                pass
+        raw.hang_up()
         raw.close()
     alive(server)
 

@@ -3,9 +3,11 @@
 Requests can be sent without waiting (send), awaited one by one (reply, event), or both
 (call). What arrives is kept in order in `log`: ("event", type, path) and ("reply", xid, err).
 """
+import errno
 import socket
 import time
 from collections import deque, namedtuple
+from contextlib import suppress
 
 from . import wire
 
@@ -74,6 +76,17 @@ class RawClient:
         except ConnectionClosed:
             return
         raise AssertionError(f"more bytes instead of a close: {data.hex()}")
+
+    def hang_up(self):
+        """Says that nothing more will come, and reads until the server closes."""
+        with suppress(ConnectionError):
+            try:
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                if error.errno != errno.ENOTCONN:
+                    raise
+            while self.sock.recv(65536):
+                pass
 
     def quiet(self, seconds=0.1):
         """Nothing arrives within SECONDS."""
