@@ -62,19 +62,42 @@ static void on_pause_over(uv_timer_t *timer)
     (void)uv_poll_start(&l->poll, UV_READABLE, on_readable); /* cannot fail: it is initialised */
 }
 
-/* Turns the first waiting connection away with the spare descriptor. */
-static bool turn_away(struct listener *l)
+/* Turns the first waiting connection away with the spare descriptor. Gives 0, or
+ * -errno: -EAGAIN when nobody waits, which accept(2) did not tell: it takes a
+ * descriptor before it looks. */
+static int turn_away(struct listener *l)
 {
-    int fd;
+    int fd, rc = 0;
 
     if (l->spare_fd < 0)
-        return false;
+        return -EMFILE;
     (void)close(l->spare_fd);
     fd = accept(l->fd, NULL, NULL);
     if (fd >= 0)
         (void)close(fd);
+    else
+        rc = -errno;
     l->spare_fd = open_spare();
-    return fd >= 0;
+    return rc;
+}
+
+static void pause_accepting(struct listener *l)
+{
+    (void)uv_poll_stop(&l->poll);
+    (void)uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+/* No descriptor is left. True when one client was turned away and others may wait. */
+static bool survive_shortage(struct listener *l, int error)
+{
+    int rc = turn_away(l);
+
+    if (rc == -EAGAIN)
+        return false;
+    complain(l, error);
+    if (rc < 0)
+        pause_accepting(l);
+    return rc == 0;
 }
 
 /* What accept(2) said. True when it is worth another try at once. */
@@ -94,12 +117,12 @@ static bool survive_accept_error(struct listener *l, int error)
     case EOPNOTSUPP:
     case ENETUNREACH:
         return true;
+    case EMFILE:
+    case ENFILE:
+        return survive_shortage(l, error);
     default:
         complain(l, error);
-        if ((error == EMFILE || error == ENFILE) && turn_away(l))
-            return true;
-        (void)uv_poll_stop(&l->poll);
-        (void)uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
+        pause_accepting(l);
         return false;
     }
 }
