@@ -10,6 +10,7 @@
 #include "proto/base/hash.h"
 #include "proto/base/hmap.h"
 #include "proto/records.h"
+#include "proto/types.h"
 
 #include <stdbool.h>
 
@@ -50,5 +51,10 @@ const struct zk_vec_acl *acl_table_get(const struct acl_table *table, uint32_t i
  * those that nobody uses, and makes the free ids known; false if there were any. */
 bool acl_table_load(struct acl_table *table, uint32_t id, const struct zk_vec_acl *acl);
 bool acl_table_loaded(struct acl_table *table);
+
+/* For freeze: gives the ids that came or went (uint32_t, to be ended with buf_done;
+ * an id may occur twice) and starts a new list; or puts such ids back. */
+void acl_table_changed_take(struct acl_table *table, struct buf *ret_ids);
+void acl_table_changed_again(struct acl_table *table, const struct buf *ids);
 
 #endif

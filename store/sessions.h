@@ -57,10 +57,19 @@ void sessions_open(struct sessions *sessions, int64_t id, int32_t timeout_ms);
 /* Closes it; its ephemerals, if any are left, remain listed. */
 void sessions_close(struct sessions *sessions, int64_t id);
 
+/* An owner as clients see it: 0 for a container or TTL znode. */
+int64_t sessions_visible_owner(int64_t owner);
+
 /* Records that OWNER (not 0) owns the znode in slot ZNODE; gives the number of the
  * record, never 0. */
 uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode);
 void sessions_disown(struct sessions *sessions, uint32_t record);
+
+/* For freeze: gives the ids of sessions opened, changed or closed (int64_t, to be
+ * ended with buf_done; an id may occur twice) and starts a new list; or puts such
+ * ids back. */
+void sessions_changed_take(struct sessions *sessions, struct buf *ret_ids);
+void sessions_changed_again(struct sessions *sessions, const struct buf *ids);
 
 static inline struct owned *sessions_owned(const struct sessions *sessions, uint32_t record)
 {

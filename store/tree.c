@@ -1,0 +1,237 @@
+/* tree: see tree.h. Here: beginning, end, look-up, and what others may ask. */
+#include "store/tree.h"
+
+#include "proto/base/list.h"
+#include "proto/base/mem.h"
+#include "store/tree_private.h"
+
+#include <stdlib.h>
+
+struct tree *tree_new_empty(const struct hash_key *key)
+{
+    struct tree *tree = xcalloc(1, sizeof *tree);
+
+    tree->key = *key;
+    tree->next_id = 1;
+    slots_init(&tree->znodes, sizeof(struct znode));
+    acl_table_init(&tree->acls, key);
+    sessions_init(&tree->sessions);
+    freeze_init(&tree->freeze);
+    return tree;
+}
+
+static void add_built_in(struct tree *tree, uint32_t parent, const char *path, uint32_t name_len,
+                         int32_t perms)
+{
+    struct zk_acl anyone = {.perms = perms, .scheme = jute_str("world"), .id = jute_str("anyone")};
+    struct zk_vec_acl acl = {.count = 1, .items = &anyone};
+
+    (void)tree_add(tree, &(struct znode_init){
+                             .id = tree->next_id++,
+                             .path = jute_str(path),
+                             .name_len = name_len,
+                             .parent = parent,
+                             .acl_id = acl_table_use(&tree->acls, &acl),
+                             .data = jute_str(""),
+                         });
+}
+
+struct tree *tree_new(const struct hash_key *key)
+{
+    struct tree *tree = tree_new_empty(key);
+    uint32_t zookeeper, config;
+
+    add_built_in(tree, 0, "", 0, PERM_ALL);
+    add_built_in(tree, ROOT_SLOT, "/zookeeper", strlen("zookeeper"), PERM_ALL);
+    zookeeper = tree_find(tree, jute_str("/zookeeper"));
+    add_built_in(tree, zookeeper, "/zookeeper/quota", strlen("quota"), PERM_ALL);
+    /* The configuration is for reading, and Apache sets that with "any version",
+     * which it stores (ZOOKEEPER-2014, DataTree.addConfigNode). */
+    add_built_in(tree, zookeeper, "/zookeeper/config", strlen("config"), PERM_READ);
+    config = tree_find(tree, jute_str("/zookeeper/config"));
+    tree_change_begin(tree, config)->aversion = ANY_VERSION;
+    tree_change_end(tree, tree_at(tree, config));
+    return tree;
+}
+
+void tree_free(struct tree *tree)
+{
+    if (tree == NULL)
+        return;
+    for (uint32_t slot = ROOT_SLOT; slot < tree->znodes.end; slot++) {
+        if (tree_at(tree, slot)->id != 0) {
+            free(tree_at(tree, slot)->body);
+            free(tree_at(tree, slot)->children);
+        }
+    }
+    slots_done(&tree->znodes);
+    tree_index_done(&tree->index);
+    acl_table_done(&tree->acls);
+    sessions_done(&tree->sessions);
+    freeze_done(&tree->freeze);
+    buf_done(&tree->path);
+    arena_done(&tree->arena);
+    free(tree);
+}
+
+/* Whether PATH leads to ZNODE: its name is the end of it, the parent's before that,
+ * up to the root. Names are not empty and have no slash, so there is one way. */
+static bool path_leads_to(const struct tree *tree, struct jute_bytes path,
+                          const struct znode *znode)
+{
+    size_t left = (size_t)path.len;
+
+    for (; znode->parent != 0; znode = tree_at(tree, znode->parent)) {
+        size_t name = znode->name_len;
+
+        if (left < name + 1 || path.data[left - name - 1] != '/' ||
+            memcmp(path.data + left - name, znode->body, name) != 0)
+            return false;
+        left -= name + 1;
+    }
+    return left == 0;
+}
+
+uint32_t tree_find(const struct tree *tree, struct jute_bytes path)
+{
+    uint32_t hash, slot;
+
+    if (path.len < 0)
+        return 0;
+    if (path.len == 0 || (path.len == 1 && path.data[0] == '/'))
+        return ROOT_SLOT;
+    hash = (uint32_t)hash_bytes(&tree->key, path.data, (size_t)path.len);
+    for (slot = tree_index_first(&tree->index, hash); slot != 0;) {
+        const struct znode *znode = tree_at(tree, slot);
+
+        if (znode->hash == hash && path_leads_to(tree, path, znode))
+            return slot;
+        slot = znode->next;
+    }
+    return 0;
+}
+
+const struct znode *tree_lookup(const struct tree *tree, struct jute_bytes path)
+{
+    uint32_t slot = tree_find(tree, path);
+
+    return slot == 0 ? NULL : tree_at(tree, slot);
+}
+
+zk_zxid tree_zxid(const struct tree *tree)
+{
+    return tree->zxid;
+}
+
+uint64_t tree_digest(const struct tree *tree)
+{
+    return tree->digest;
+}
+
+uint64_t tree_digest_mismatches(const struct tree *tree)
+{
+    return tree->digest_mismatches;
+}
+
+const struct zk_vec_acl *tree_acl(const struct tree *tree, uint32_t id)
+{
+    const struct zk_vec_acl *acl = acl_table_get(&tree->acls, id);
+
+    ASSERT(acl != NULL);
+    return acl;
+}
+
+uint64_t tree_znode_count(const struct tree *tree)
+{
+    return tree->index.count;
+}
+
+uint64_t tree_data_bytes(const struct tree *tree)
+{
+    return tree->data_bytes;
+}
+
+uint64_t tree_ephemeral_count(const struct tree *tree)
+{
+    return tree->sessions.ephemeral_count;
+}
+
+uint32_t tree_acl_count(const struct tree *tree)
+{
+    return tree->acls.used_count;
+}
+
+uint32_t tree_session_count(const struct tree *tree)
+{
+    return tree->sessions.open_count;
+}
+
+bool tree_session(const struct tree *tree, int64_t id, int32_t *ret_timeout_ms)
+{
+    const struct session *session = sessions_find(&tree->sessions, id);
+
+    if (session == NULL || !session->open)
+        return false;
+    *ret_timeout_ms = session->timeout_ms;
+    return true;
+}
+
+struct sessions_visit {
+    void (*session)(void *arg, int64_t id, int32_t timeout_ms);
+    void (*owner)(void *arg, int64_t id);
+    void *arg;
+};
+
+static void visit_session(void *arg, struct hmap_node *node)
+{
+    const struct sessions_visit *visit = arg;
+    const struct session *session = CONTAINER_OF(node, struct session, by_id);
+
+    if (visit->session != NULL && session->open)
+        visit->session(visit->arg, session->id, session->timeout_ms);
+    if (visit->owner != NULL && session->ephemerals.first != 0)
+        visit->owner(visit->arg, session->id);
+}
+
+void tree_sessions_walk(const struct tree *tree,
+                        void (*visit)(void *arg, int64_t id, int32_t timeout_ms), void *arg)
+{
+    struct sessions_visit sessions_visit = {.session = visit, .arg = arg};
+
+    hmap_walk(&tree->sessions.by_id, visit_session, &sessions_visit);
+}
+
+void tree_owners_walk(const struct tree *tree, void (*visit)(void *arg, int64_t id), void *arg)
+{
+    struct sessions_visit sessions_visit = {.owner = visit, .arg = arg};
+
+    hmap_walk(&tree->sessions.by_id, visit_session, &sessions_visit);
+}
+
+static const struct znode *owned_znode(const struct tree *tree, uint32_t record)
+{
+    return record == 0 ? NULL : tree_at(tree, sessions_owned(&tree->sessions, record)->znode);
+}
+
+const struct znode *tree_ephemeral_first(const struct tree *tree, int64_t id)
+{
+    const struct session *session = sessions_find(&tree->sessions, id);
+
+    return session == NULL ? NULL : owned_znode(tree, session->ephemerals.first);
+}
+
+const struct znode *tree_ephemeral_next(const struct tree *tree, const struct znode *znode)
+{
+    ASSERT(znode->owned != 0);
+    return owned_znode(tree, sessions_owned(&tree->sessions, znode->owned)->next);
+}
+
+const struct znode *tree_container_first(const struct tree *tree)
+{
+    return owned_znode(tree, tree->sessions.containers.first);
+}
+
+const struct znode *tree_ttl_first(const struct tree *tree)
+{
+    return owned_znode(tree, tree->sessions.ttls.first);
+}
