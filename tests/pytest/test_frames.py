@@ -229,3 +229,14 @@ def test_no_limit_of_connections_when_it_is_zero(new_server):
     server = new_server(maxClientCnxns="0")
     held = [server.session() for _ in range(80)]
     assert all(raw.ping().err == OK for raw in held)
+
+
+def test_more_requests_than_the_server_likes_to_hold_are_all_answered(new_server):
+    server = new_server(globalOutstandingLimit="10")
+    clients = [server.session() for _ in range(3)]
+    for i, raw in enumerate(clients):
+        raw.made(f"/n{i}")
+        raw.send_bytes(b"".join(raw.request_bytes(wire.SET_DATA, set_data_body(f"/n{i}", b"x"))
+                                for _ in range(500)))
+    for raw in clients:
+        assert [raw.reply().body.stat().version for _ in range(500)] == list(range(1, 501))

@@ -340,3 +340,33 @@ def test_a_read_only_mount_refuses_all_changes(server, mounts, zk, path):
         fails(command, top, "Read-only file system")
     assert zk.children(path) == ["f"]
     assert sh("rmdir ../zookeeper", top).returncode != 0
+
+
+# commit=close
+
+def test_with_commit_close_a_value_of_several_writes_appears_at_once(server, mounts, zk, path):
+    zk.made(path)
+    zk.made(path + "/f", b"old")
+    top = mounts(server, "commit=close") / path[1:]
+    with open(top / "f", "wb", buffering=0) as file:
+        file.write(b"one ")
+        file.write(b"two")
+        assert zk.data(path + "/f") == b"old"
+    assert zk.data(path + "/f") == b"one two"
+    assert zk.stat(path + "/f").version == 1
+
+
+def test_without_it_the_first_write_of_two_is_seen(zk, top, path):
+    zk.made(path + "/f", b"old")
+    with open(top / "f", "wb", buffering=0) as file:
+        file.write(b"one ")
+        assert zk.data(path + "/f") == b"one "
+        file.write(b"two")
+    assert zk.data(path + "/f") == b"one two"
+
+
+def test_fsync_commits_what_is_collected(zk, top, path):
+    with open(top / "f", "wb", buffering=0) as file:
+        file.write(b"x" * 8192)
+        os.fsync(file.fileno())
+        assert zk.data(path + "/f") == b"x" * 8192

@@ -254,3 +254,38 @@ def test_a_session_that_nobody_claims_expires_after_a_restart(new_server, path):
     if watcher.exists(path, watch=True).err == wire.OK:
         assert watcher.event() == (wire.DELETED, path)
     assert watcher.exists(path).err == wire.NONODE
+
+
+def test_all_ephemerals_of_a_session_go_in_one_transaction(new_server):
+    server = new_server()
+    watcher, owner = server.session(), server.session()
+    watcher.made("/dir")
+    for i in range(5):
+        owner.made(f"/dir/{i}", b"", wire.EPHEMERAL)
+        watcher.exists(f"/dir/{i}", watch=True)
+    before = watcher.ping().zxid
+    watcher.get_children("/dir", watch=True)
+    owner.close_session()
+    told = sorted(watcher.event() for _ in range(6))
+    assert told == [(wire.DELETED, f"/dir/{i}") for i in range(5)] + [(wire.CHILD, "/dir")]
+    assert watcher.ping().zxid == before + 1
+    assert watcher.stat("/dir").pzxid == before + 1
+
+
+def test_many_sessions_may_expire_together(server, path):
+    watcher = server.session()
+    watcher.made(path)
+    for i in range(40):
+        owner = server.session(timeout_ms=1000)
+        owner.made(f"{path}/{i}", b"", wire.EPHEMERAL)
+        owner.close()
+    eventually(lambda: watcher.children(path) == [], "all have expired", deadline=5)
+
+
+def test_session_ids_are_never_given_twice(new_server):
+    server = new_server()
+    seen = {server.session().session.session_id for _ in range(20)}
+    server.kill9()
+    server.start()
+    seen |= {server.session().session.session_id for _ in range(20)}
+    assert len(seen) == 40

@@ -11,6 +11,8 @@ from harness.zkproc import StartFailed
 
 pytestmark = pytest.mark.sanitized
 
+VALUE = 60  # repetitions: long enough for several segments of 64 KiB
+
 
 def refused(server):
     """Starts SERVER, which has to refuse; gives what it says."""
@@ -87,7 +89,7 @@ def written(new_zkfsd):
         raw = server.session()
         raw.made("/d")
         for i in range(400):
-            raw.made(f"/d/{i:03d}", b"value %d" % i * 10)
+            raw.made(f"/d/{i:03d}", b"value %d" % i * VALUE)
         return server
 
     return make
@@ -97,7 +99,7 @@ def intact(server, count=400):
     raw = server.session()
     names = raw.children("/d")
     assert names == [f"{i:03d}" for i in range(count)]
-    return all(raw.data(f"/d/{i:03d}") == b"value %d" % i * 10 for i in range(count))
+    return all(raw.data(f"/d/{i:03d}") == b"value %d" % i * VALUE for i in range(count))
 
 
 def test_damage_in_the_middle_of_the_log_is_named(written):
@@ -119,7 +121,7 @@ def test_a_torn_tail_of_the_log_is_cut(written):
     server.start()
     assert intact(server, 399)
     raw = server.session()
-    raw.made("/d/399", b"value 399" * 10)
+    raw.made("/d/399", b"value 399" * VALUE)
     server.kill9()
     server.start()
     assert intact(server)
