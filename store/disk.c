@@ -1,0 +1,48 @@
+/* disk: see disk.h. What both kinds of disk share. */
+#include "store/disk.h"
+
+#include "proto/base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes PATH, whose parent exists, and its name in the parent durable. */
+static int make_one(struct disk *disk, char *path)
+{
+    char *slash = strrchr(path, '/');
+    int rc = disk_mkdir(disk, path);
+
+    if (rc == -EEXIST)
+        return 0;
+    if (rc < 0)
+        return rc;
+    if (slash == NULL)
+        return disk_sync_dir(disk, ".");
+    if (slash == path)
+        return disk_sync_dir(disk, "/");
+    *slash = '\0';
+    rc = disk_sync_dir(disk, path);
+    *slash = '/';
+    return rc;
+}
+
+int disk_mkdir_path(struct disk *disk, const char *path)
+{
+    char *copy = xstrdup(path);
+    int rc = make_one(disk, copy);
+
+    /* Mostly only the last part is missing; else from the top. */
+    if (rc == -ENOENT) {
+        rc = 0;
+        for (char *p = strchr(copy + 1, '/'); rc == 0 && p != NULL; p = strchr(p + 1, '/')) {
+            *p = '\0';
+            rc = make_one(disk, copy);
+            *p = '/';
+        }
+        if (rc == 0)
+            rc = make_one(disk, copy);
+    }
+    free(copy);
+    return rc;
+}

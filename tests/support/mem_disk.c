@@ -1,0 +1,635 @@
+/* mem_disk: see mem_disk.h.
+ *
+ * A file keeps its bytes twice, as cached and as synced, and a flag per page
+ * that differs. Names are kept as one list for now, and one as synced, with the
+ * changes that lie between the two in order. Lists are short: all is linear. */
+#include "tests/support/mem_disk.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+#include "proto/base/rng.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_MAX = 256, CHANGES_MAX = 4096, SECTOR = 512 };
+
+struct inode {
+    bool is_dir;
+    bool locked;
+    uint8_t *now, *synced; /* both `cap` long, zeros behind their size */
+    size_t now_size, synced_size, cap;
+    uint8_t *dirty;     /* a byte per page */
+    struct inode *next; /* of all there ever were */
+};
+
+struct name {
+    char *path;
+    struct inode *inode;
+};
+
+struct names {
+    struct name items[NAMES_MAX];
+    size_t count;
+};
+
+/* A change of names in one directory: FROM goes, TO comes. */
+struct change {
+    char *from, *to; /* either may be NULL */
+    struct inode *inode;
+};
+
+struct mem_disk {
+    struct disk base;
+    struct inode *inodes;
+    struct names now, synced;
+    struct change changes[CHANGES_MAX];
+    size_t change_count;
+    struct mem_faults faults;
+    bool ignore_sync;
+    uint64_t capacity, calls;
+    void (*hook)(void *arg);
+    void *hook_arg;
+};
+
+struct mem_file {
+    struct disk_file base;
+    struct inode *inode;
+    bool is_lock;
+};
+
+static struct mem_disk *mem_of(const struct disk *disk)
+{
+    return (struct mem_disk *)(uintptr_t)disk;
+}
+
+static struct inode *inode_of(struct disk_file *file)
+{
+    return ((struct mem_file *)file)->inode;
+}
+
+static void called(struct mem_disk *d)
+{
+    d->calls++;
+    if (d->hook != NULL)
+        d->hook(d->hook_arg);
+}
+
+/* ---- names ---- */
+
+static struct name *names_find(struct names *names, const char *path)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i].path, path) == 0)
+            return &names->items[i];
+    return NULL;
+}
+
+static void names_remove(struct names *names, const char *path)
+{
+    struct name *name = names_find(names, path);
+
+    if (name == NULL)
+        return;
+    free(name->path);
+    *name = names->items[--names->count];
+}
+
+static void names_put(struct names *names, const char *path, struct inode *inode)
+{
+    names_remove(names, path);
+    ASSERT(names->count < NAMES_MAX);
+    names->items[names->count++] = (struct name){.path = xstrdup(path), .inode = inode};
+}
+
+static void names_done(struct names *names)
+{
+    while (names->count > 0)
+        free(names->items[--names->count].path);
+}
+
+static void change_apply(struct names *names, const struct change *change)
+{
+    if (change->from != NULL)
+        names_remove(names, change->from);
+    if (change->to != NULL)
+        names_put(names, change->to, change->inode);
+}
+
+static void change_done(struct change *change)
+{
+    free(change->from);
+    free(change->to);
+}
+
+static bool is_in(const char *path, const char *dir)
+{
+    size_t len = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+    return strncmp(path, dir, len) == 0 && path[len] == '/' && path[len + 1] != '\0' &&
+           strchr(path + len + 1, '/') == NULL;
+}
+
+static bool change_is_in(const struct change *change, const char *dir)
+{
+    return is_in(change->to != NULL ? change->to : change->from, dir);
+}
+
+static void change_names(struct mem_disk *d, const char *from, const char *to, struct inode *inode)
+{
+    struct change *change = &d->changes[d->change_count++];
+
+    ASSERT(d->change_count <= CHANGES_MAX);
+    *change = (struct change){
+        .from = from == NULL ? NULL : xstrdup(from),
+        .to = to == NULL ? NULL : xstrdup(to),
+        .inode = inode,
+    };
+    change_apply(&d->now, change);
+    called(d);
+}
+
+/* ---- inodes ---- */
+
+static struct inode *inode_new(struct mem_disk *d, bool is_dir)
+{
+    struct inode *inode = xcalloc(1, sizeof *inode);
+
+    inode->is_dir = is_dir;
+    inode->next = d->inodes;
+    d->inodes = inode;
+    return inode;
+}
+
+static void inode_grow(struct inode *inode, size_t size)
+{
+    size_t cap = (size + DISK_PAGE - 1) / DISK_PAGE * DISK_PAGE;
+
+    if (cap <= inode->cap)
+        return;
+    inode->now = xrealloc(inode->now, cap);
+    inode->synced = xrealloc(inode->synced, cap);
+    inode->dirty = xrealloc(inode->dirty, cap / DISK_PAGE);
+    memset(inode->now + inode->cap, 0, cap - inode->cap);
+    memset(inode->synced + inode->cap, 0, cap - inode->cap);
+    memset(inode->dirty + inode->cap / DISK_PAGE, 0, (cap - inode->cap) / DISK_PAGE);
+    inode->cap = cap;
+}
+
+static bool is_named(const struct names *names, const struct inode *inode)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (names->items[i].inode == inode)
+            return true;
+    return false;
+}
+
+uint64_t mem_disk_used(const struct disk *disk)
+{
+    struct mem_disk *d = mem_of(disk);
+    uint64_t used = 0;
+
+    for (struct inode *inode = d->inodes; inode != NULL; inode = inode->next)
+        if (is_named(&d->now, inode))
+            used += inode->cap;
+    return used;
+}
+
+static int grow(struct mem_disk *d, struct inode *inode, uint64_t size)
+{
+    uint64_t more = size > inode->cap ? size - inode->cap : 0;
+
+    if (more > 0 && mem_disk_used(&d->base) + more > d->capacity)
+        return -ENOSPC;
+    inode_grow(inode, size);
+    return 0;
+}
+
+/* ---- files ---- */
+
+static struct disk_file *file_new(struct mem_disk *d, struct inode *inode)
+{
+    struct mem_file *file = xcalloc(1, sizeof *file);
+
+    file->base.disk = &d->base;
+    file->inode = inode;
+    return &file->base;
+}
+
+static bool parent_exists(struct mem_disk *d, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent = xstrdup(path);
+    struct name *name;
+
+    parent[slash == path ? 1 : slash - path] = '\0';
+    name = names_find(&d->now, parent);
+    free(parent);
+    return name != NULL && name->inode->is_dir;
+}
+
+static int mem_open(struct disk *disk, const char *path, enum disk_open_mode mode,
+                    struct disk_file **ret_file)
+{
+    struct mem_disk *d = mem_of(disk);
+    struct name *name = names_find(&d->now, path);
+
+    if (name == NULL && mode != DISK_OPEN_CREATE)
+        return -ENOENT;
+    if (mode != DISK_OPEN_READ && d->faults.change < 0)
+        return d->faults.change;
+    if (name == NULL) {
+        if (!parent_exists(d, path))
+            return -ENOENT;
+        change_names(d, NULL, path, inode_new(d, false));
+        name = names_find(&d->now, path);
+    }
+    if (name->inode->is_dir)
+        return -EISDIR;
+    *ret_file = file_new(d, name->inode);
+    return 0;
+}
+
+static void mem_close(struct disk_file *file)
+{
+    if (((struct mem_file *)file)->is_lock)
+        inode_of(file)->locked = false;
+    free(file);
+}
+
+static int mem_size(struct disk_file *file, uint64_t *ret_bytes)
+{
+    *ret_bytes = inode_of(file)->now_size;
+    return 0;
+}
+
+static ssize_t mem_pread(struct disk_file *file, void *data, size_t len, uint64_t offset)
+{
+    struct inode *inode = inode_of(file);
+
+    if (mem_of(file->disk)->faults.read < 0)
+        return mem_of(file->disk)->faults.read;
+    if (offset >= inode->now_size)
+        return 0;
+    if (len > inode->now_size - offset)
+        len = inode->now_size - offset;
+    memcpy(data, inode->now + offset, len);
+    return (ssize_t)len;
+}
+
+static int mem_pwrite(struct disk_file *file, const void *data, size_t len, uint64_t offset)
+{
+    struct mem_disk *d = mem_of(file->disk);
+    struct inode *inode = inode_of(file);
+    int rc = d->faults.write;
+
+    if (rc == 0)
+        rc = grow(d, inode, offset + len);
+    if (rc < 0 || len == 0)
+        return rc;
+    memcpy(inode->now + offset, data, len);
+    memset(inode->dirty + offset / DISK_PAGE, 1,
+           (offset + len - 1) / DISK_PAGE - offset / DISK_PAGE + 1);
+    if (offset + len > inode->now_size)
+        inode->now_size = offset + len;
+    called(d);
+    return 0;
+}
+
+static int mem_sync(struct disk_file *file)
+{
+    struct mem_disk *d = mem_of(file->disk);
+    struct inode *inode = inode_of(file);
+
+    called(d);
+    if (d->faults.sync < 0)
+        return d->faults.sync;
+    if (d->ignore_sync)
+        return 0;
+    if (inode->cap > 0) {
+        memcpy(inode->synced, inode->now, inode->cap);
+        memset(inode->dirty, 0, inode->cap / DISK_PAGE);
+    }
+    inode->synced_size = inode->now_size;
+    return 0;
+}
+
+static int mem_allocate(struct disk_file *file, uint64_t bytes)
+{
+    struct mem_disk *d = mem_of(file->disk);
+    struct inode *inode = inode_of(file);
+    int rc = d->faults.write;
+
+    if (rc == 0)
+        rc = grow(d, inode, bytes);
+    if (rc < 0)
+        return rc;
+    if (bytes > inode->now_size)
+        inode->now_size = bytes;
+    called(d);
+    return 0;
+}
+
+/* ---- directories ---- */
+
+static int mem_rename(struct disk *disk, const char *from, const char *to)
+{
+    struct mem_disk *d = mem_of(disk);
+    struct name *name = names_find(&d->now, from);
+
+    if (d->faults.change < 0)
+        return d->faults.change;
+    if (name == NULL)
+        return -ENOENT;
+    change_names(d, from, to, name->inode);
+    return 0;
+}
+
+static int mem_unlink(struct disk *disk, const char *path)
+{
+    struct mem_disk *d = mem_of(disk);
+
+    if (d->faults.change < 0)
+        return d->faults.change;
+    if (names_find(&d->now, path) == NULL)
+        return -ENOENT;
+    change_names(d, path, NULL, NULL);
+    return 0;
+}
+
+static int mem_mkdir(struct disk *disk, const char *path)
+{
+    struct mem_disk *d = mem_of(disk);
+
+    if (names_find(&d->now, path) != NULL)
+        return -EEXIST;
+    if (d->faults.change < 0)
+        return d->faults.change;
+    if (!parent_exists(d, path))
+        return -ENOENT;
+    change_names(d, NULL, path, inode_new(d, true));
+    return 0;
+}
+
+static int mem_rmdir(struct disk *disk, const char *path)
+{
+    struct mem_disk *d = mem_of(disk);
+
+    for (size_t i = 0; i < d->now.count; i++)
+        if (is_in(d->now.items[i].path, path))
+            return -ENOTEMPTY;
+    return mem_unlink(disk, path);
+}
+
+static int mem_list(struct disk *disk, const char *path, disk_name_cb cb, void *arg)
+{
+    struct mem_disk *d = mem_of(disk);
+
+    if (names_find(&d->now, path) == NULL)
+        return -ENOENT;
+    for (size_t i = 0; i < d->now.count; i++)
+        if (is_in(d->now.items[i].path, path))
+            cb(arg, strrchr(d->now.items[i].path, '/') + 1);
+    return 0;
+}
+
+static int mem_sync_dir(struct disk *disk, const char *path)
+{
+    struct mem_disk *d = mem_of(disk);
+    size_t kept = 0;
+
+    called(d);
+    if (d->faults.sync < 0)
+        return d->faults.sync;
+    if (d->ignore_sync)
+        return 0;
+    for (size_t i = 0; i < d->change_count; i++) {
+        if (!change_is_in(&d->changes[i], path)) {
+            d->changes[kept++] = d->changes[i];
+            continue;
+        }
+        change_apply(&d->synced, &d->changes[i]);
+        change_done(&d->changes[i]);
+    }
+    d->change_count = kept;
+    return 0;
+}
+
+static int mem_lock(struct disk *disk, const char *path, struct disk_file **ret_lock, long *ret_pid)
+{
+    struct disk_file *file;
+    int rc = mem_open(disk, path, DISK_OPEN_CREATE, &file);
+
+    if (rc < 0)
+        return rc;
+    *ret_pid = 4711;
+    if (inode_of(file)->locked) {
+        free(file);
+        return -EWOULDBLOCK;
+    }
+    inode_of(file)->locked = ((struct mem_file *)file)->is_lock = true;
+    *ret_lock = file;
+    return 0;
+}
+
+/* ---- for the test ---- */
+
+struct disk *mem_disk_new(void)
+{
+    static const struct disk_ops ops = {
+        .open = mem_open,
+        .close = mem_close,
+        .size = mem_size,
+        .pread = mem_pread,
+        .pwrite = mem_pwrite,
+        .sync = mem_sync,
+        .allocate = mem_allocate,
+        .rename = mem_rename,
+        .unlink = mem_unlink,
+        .mkdir = mem_mkdir,
+        .rmdir = mem_rmdir,
+        .list = mem_list,
+        .sync_dir = mem_sync_dir,
+        .lock = mem_lock,
+    };
+    struct mem_disk *d = xcalloc(1, sizeof *d);
+    struct inode *root = inode_new(d, true);
+
+    d->base.ops = &ops;
+    d->capacity = UINT64_MAX;
+    names_put(&d->now, "/", root);
+    names_put(&d->synced, "/", root);
+    return &d->base;
+}
+
+void mem_disk_free(struct disk *disk)
+{
+    struct mem_disk *d = mem_of(disk);
+
+    while (d->inodes != NULL) {
+        struct inode *inode = d->inodes;
+
+        d->inodes = inode->next;
+        free(inode->now);
+        free(inode->synced);
+        free(inode->dirty);
+        free(inode);
+    }
+    names_done(&d->now);
+    names_done(&d->synced);
+    for (size_t i = 0; i < d->change_count; i++)
+        change_done(&d->changes[i]);
+    free(d);
+}
+
+/* The names after the cut: what is synced, and of each directory's changes a
+ * first part. */
+static void crash_names(struct mem_disk *d, const struct mem_crash *crash, struct names *ret)
+{
+    bool *over = xcalloc(d->change_count + 1, sizeof *over);
+    struct rng rng = rng_seeded(crash->seed);
+
+    for (size_t i = 0; i < d->synced.count; i++)
+        names_put(ret, d->synced.items[i].path, d->synced.items[i].inode);
+    for (size_t i = 0; crash->names && i < d->change_count; i++) {
+        const struct change *change = &d->changes[i];
+        char *dir = xstrdup(change->to != NULL ? change->to : change->from);
+
+        *strrchr(dir, '/') = '\0';
+        /* Once one change of a directory is lost, so are all that follow. */
+        over[i] = over[i] || rng_below(&rng, 4) == 0;
+        for (size_t j = i + 1; over[i] && j < d->change_count; j++)
+            over[j] = over[j] || change_is_in(&d->changes[j], dir[0] == '\0' ? "/" : dir);
+        if (!over[i])
+            change_apply(ret, change);
+        free(dir);
+    }
+    free(over);
+}
+
+static void crash_page(const struct inode *inode, size_t at, bool survives, bool torn,
+                       struct rng *rng, uint8_t *page)
+{
+    for (size_t s = 0; s < DISK_PAGE; s += SECTOR) {
+        bool written = torn ? rng_below(rng, 2) == 0 : survives;
+
+        memcpy(page + s, (written ? inode->now : inode->synced) + at + s, SECTOR);
+    }
+}
+
+static struct inode *crash_inode(struct mem_disk *copy, const struct inode *inode, size_t *page,
+                                 const struct mem_crash *crash)
+{
+    struct inode *made = inode_new(copy, inode->is_dir);
+    struct rng rng = rng_seeded(crash->seed + *page);
+
+    inode_grow(made, inode->cap);
+    if (inode->cap > 0)
+        memcpy(made->synced, inode->synced, inode->cap);
+    made->synced_size = inode->synced_size;
+    for (size_t at = 0; at < inode->cap; at += DISK_PAGE) {
+        bool survives;
+
+        if (!inode->dirty[at / DISK_PAGE])
+            continue;
+        survives = crash->pages >> (*page % 64) & 1;
+        crash_page(inode, at, survives, crash->torn && !survives, &rng, made->synced + at);
+        (*page)++;
+    }
+    /* The size is metadata: the new one comes with the last page, or not. */
+    if (crash->pages & 1 && inode->now_size > made->synced_size)
+        made->synced_size = inode->now_size;
+    if (inode->cap > 0)
+        memcpy(made->now, made->synced, inode->cap);
+    if (made->synced_size < made->cap) {
+        memset(made->now + made->synced_size, 0, made->cap - made->synced_size);
+        memset(made->synced + made->synced_size, 0, made->cap - made->synced_size);
+    }
+    made->now_size = made->synced_size;
+    return made;
+}
+
+struct disk *mem_disk_crash(struct disk *disk, const struct mem_crash *crash)
+{
+    struct mem_disk *d = mem_of(disk);
+    struct disk *made = mem_disk_new();
+    struct mem_disk *copy = mem_of(made);
+    struct names names = {0};
+    size_t page = 0;
+
+    crash_names(d, crash, &names);
+    for (struct inode *inode = d->inodes; inode != NULL; inode = inode->next) {
+        struct inode *moved = NULL;
+
+        for (size_t i = 0; i < names.count; i++) {
+            if (names.items[i].inode != inode || strcmp(names.items[i].path, "/") == 0)
+                continue;
+            if (moved == NULL)
+                moved = crash_inode(copy, inode, &page, crash);
+            names_put(&copy->now, names.items[i].path, moved);
+            names_put(&copy->synced, names.items[i].path, moved);
+        }
+    }
+    names_done(&names);
+    copy->capacity = d->capacity;
+    return made;
+}
+
+size_t mem_disk_unsynced_pages(struct disk *disk)
+{
+    struct mem_disk *d = mem_of(disk);
+    size_t pages = 0;
+
+    for (struct inode *inode = d->inodes; inode != NULL; inode = inode->next)
+        for (size_t i = 0; is_named(&d->now, inode) && i < inode->cap / DISK_PAGE; i++)
+            pages += inode->dirty[i];
+    return pages;
+}
+
+void mem_disk_on_call(struct disk *disk, void (*hook)(void *arg), void *arg)
+{
+    mem_of(disk)->hook = hook;
+    mem_of(disk)->hook_arg = arg;
+}
+
+uint64_t mem_disk_calls(const struct disk *disk)
+{
+    return mem_of(disk)->calls;
+}
+
+void mem_disk_ignore_sync(struct disk *disk, bool ignore)
+{
+    mem_of(disk)->ignore_sync = ignore;
+}
+
+void mem_disk_set_capacity(struct disk *disk, uint64_t bytes)
+{
+    mem_of(disk)->capacity = bytes;
+}
+
+void mem_disk_set_faults(struct disk *disk, const struct mem_faults *faults)
+{
+    mem_of(disk)->faults = *faults;
+}
+
+bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t value)
+{
+    struct name *name = names_find(&mem_of(disk)->now, path);
+
+    if (name == NULL || offset >= name->inode->now_size)
+        return false;
+    name->inode->now[offset] = name->inode->synced[offset] = value;
+    return true;
+}
+
+const uint8_t *mem_disk_bytes(struct disk *disk, const char *path, size_t *ret_len)
+{
+    struct name *name = names_find(&mem_of(disk)->now, path);
+
+    if (name == NULL)
+        return NULL;
+    *ret_len = name->inode->now_size;
+    return name->inode->now;
+}
