@@ -31,6 +31,8 @@ struct txnlog_events {
     void (*durable)(void *arg, zk_zxid zxid);
     /* There is no space for a new segment (true), or there is again (false). */
     void (*full)(void *arg, bool full);
+    /* After txnlog_stop: txnlog_idle has come true. */
+    void (*idle)(void *arg);
 };
 
 /* A txn found by txnlog_open; borrowed. 0, or a -errno (with its text) that ends
@@ -41,6 +43,10 @@ typedef int (*txnlog_replay_cb)(void *arg, zk_zxid zxid, const uint8_t *txn, siz
 /* Makes an empty log in a directory without segments: the first segment, zeroed
  * and durable. Errors: of the system call that failed. */
 int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct errtext *why);
+
+/* Is there no log in directory DIR? (One that txnlog_create made and nobody used
+ * is none: it is made again.) */
+int txnlog_vacant(struct disk *disk, const char *dir, bool *ret, struct errtext *why);
 
 /* Opens the log: checks it from the first segment that holds a txn after AFTER,
  * calls REPLAY for each of those, cuts off a torn tail, deletes the segments of
@@ -56,7 +62,7 @@ int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_co
                 const struct txnlog_events *events, zk_zxid after, txnlog_replay_cb replay,
                 void *arg, struct txnlog **ret_log, struct errtext *why);
 
-/* Only when txnlog_idle. */
+/* Only when txnlog_idle, or when the worker is gone. NULL is accepted. */
 void txnlog_free(struct txnlog *log);
 
 /* Queues TXN for the next group sync; never blocks, never fails: a disk that
