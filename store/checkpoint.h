@@ -20,7 +20,8 @@ struct checkpoint_state {
     zk_zxid zxid;    /* everything up to here is in it, nothing later */
     uint64_t digest; /* tree digest at ZXID */
     uint64_t row_count;
-    uint32_t row_xor; /* XOR of the rows' CRCs */
+    uint32_t row_xor;    /* XOR of the rows' CRCs */
+    uint64_t disk_bytes; /* as load found it; not written */
 };
 
 /* LEN bytes holding whole rows as row_put wrote them (store/row.h); borrowed.
