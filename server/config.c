@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #define FILE_BYTES_MAX (1 << 20)
+#define SHOWN_BYTES 200 /* of a key or a value in a message */
 
 struct parser {
     const char *file;
@@ -40,6 +41,22 @@ __attribute__((format(printf, 3, 4))) static void note(const struct parser *in, 
     buf_printf(&text, "%s:%s", in->file, line);
     in->note(in->note_arg, is_warning, buf_cstr(&text));
     buf_done(&text);
+}
+
+/* TEXT as it may stand in a message: the file can hold anything, a terminal and a log
+ * cannot. */
+static const char *shown(const char *text, char room[static SHOWN_BYTES])
+{
+    size_t len = 0;
+
+    for (; *text != '\0' && len < SHOWN_BYTES - sizeof "\\xff"; text++) {
+        if (*text >= ' ' && *text <= '~')
+            room[len++] = *text;
+        else
+            len += (size_t)snprintf(room + len, SHOWN_BYTES - len, "\\x%02x", (uint8_t)*text);
+    }
+    room[len] = '\0';
+    return room;
 }
 
 static void *field_of(struct config *config, const struct config_key *key)
@@ -141,7 +158,8 @@ static int refuse_value(const struct parser *in, const struct properties *at,
                         const struct config_key *key, const char *allowed)
 {
     const char *name = (const char *)at->key.data;
-    const char *value = (const char *)at->value.data;
+    char room[SHOWN_BYTES];
+    const char *value = shown((const char *)at->value.data, room);
 
     if (key->kind == CONFIG_INT)
         return errtext_set(in->why, -EINVAL, "%s:%d: %s: \"%s\" is not %s from %d to %d", in->file,
@@ -154,7 +172,8 @@ static int refuse_value(const struct parser *in, const struct properties *at,
 static int judge_use(const struct parser *in, const struct properties *at,
                      const struct config_key *key)
 {
-    const char *name = (const char *)at->key.data;
+    char room[SHOWN_BYTES];
+    const char *name = shown((const char *)at->key.data, room);
     bool yes;
 
     switch (key->use) {
@@ -181,12 +200,13 @@ static int take_property(const struct parser *in, const struct properties *at)
 {
     const char *name = (const char *)at->key.data;
     const struct config_key *key = config_key_find(name);
+    char room[SHOWN_BYTES];
     const char *allowed;
     int *line;
     int rc;
 
     if (key == NULL) {
-        note(in, true, "%d: unknown key \"%s\" ignored", at->line, name);
+        note(in, true, "%d: unknown key \"%s\" ignored", at->line, shown(name, room));
         return 0;
     }
     rc = judge_use(in, at, key);

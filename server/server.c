@@ -25,7 +25,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -325,16 +324,8 @@ static int open_store(struct server *s, struct errtext *why)
         .checkpoint_worker = driver_worker_base(s->checkpoint_worker),
     };
     struct store_events events = {.arg = s, .durable = on_durable};
-    int64_t began_ms = clock_ms(CLOCK_MONOTONIC);
-    int rc = store_open(&config, &base, &events, &s->store, why);
 
-    if (rc < 0)
-        return rc;
-    log_info("server: state loaded: zxid=0x%" PRIx64 " znodes=%" PRIu64 " sessions=%" PRIu32
-             " ms=%" PRId64,
-             (uint64_t)tree_zxid(store_tree(s->store)), tree_znode_count(store_tree(s->store)),
-             tree_session_count(store_tree(s->store)), clock_ms(CLOCK_MONOTONIC) - began_ms);
-    return 0;
+    return store_open(&config, &base, &events, &s->store, why);
 }
 
 static void make_core(struct server *s)
@@ -404,7 +395,7 @@ static int open_parts(struct server *s, struct errtext *why)
         return rc;
     s->disk = disk_posix_new();
     s->log_worker = driver_worker_start(s->loop, "zkfsd-log");
-    s->checkpoint_worker = driver_worker_start(s->loop, "zkfsd-checkpoint");
+    s->checkpoint_worker = driver_worker_start(s->loop, "zkfsd-checkp");
     return open_store(s, why);
 }
 

@@ -147,6 +147,14 @@ TEST(an_unknown_key_is_a_warning_with_file_and_line)
     noted(DIR_AND_PORT "ssl.=1\n", "warn zoo.cfg:3: unknown key \"ssl.\" ignored\n");
 }
 
+TEST(what_a_terminal_could_not_show_is_escaped_in_messages)
+{
+    noted(DIR_AND_PORT "\xff\\n\x1b[2J=1\n",
+          "warn zoo.cfg:3: unknown key \"\\xff\\x0a\\x1b[2J\" ignored\n");
+    refused("dataDir=/d\nclientPort=\x07\n",
+            "zoo.cfg:2: clientPort: \"\\x07\" is not a whole number from 0 to 65535");
+}
+
 TEST(a_key_given_twice_is_a_warning_and_the_last_one_wins)
 {
     noted(DIR_AND_PORT "tickTime=1\ntickTime=2\n",
