@@ -8,15 +8,16 @@
 static struct zk_sub_txn sub_txn(struct prepare *p, const struct txn *part)
 {
     struct buf bytes = {0};
+    struct zk_sub_txn sub = {.type = part->hdr.type};
     uint8_t *data;
 
     txn_encode_body(&bytes, part);
     data = arena_alloc(p->arena, bytes.len);
     if (bytes.len > 0)
         memcpy(data, bytes.data, bytes.len);
+    sub.data = (struct jute_bytes){.data = data, .len = (int32_t)bytes.len};
     buf_done(&bytes);
-    return (struct zk_sub_txn){.type = part->hdr.type,
-                               .data = {.data = data, .len = (int32_t)bytes.len}};
+    return sub;
 }
 
 static enum zk_err prepare_part(struct prepare *p, const struct sub_request *request,
