@@ -1,7 +1,7 @@
 """A full disk: writes are refused, everything else goes on, nothing acknowledged is lost."""
 import os
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -47,15 +47,12 @@ def disk(request, tmp_path):
 def fill(disk, leave=0):
     """Somebody else's file takes all space but LEAVE bytes."""
     free = os.statvfs(disk)
-    with open(disk / "filler", "wb") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - leave))
-            while True:
-                file.seek(0, 2)
-                file.write(bytes(4096))
-                file.flush()
-        except OSError:
-            pass
+    fd = os.open(disk / "filler", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    with suppress(OSError):  # ENOSPC: done
+        os.posix_fallocate(fd, 0, max(1, free.f_bavail * free.f_frsize - leave))
+        while not leave:
+            os.write(fd, bytes(4096))
+    os.close(fd)
 
 
 def write_until_refused(raw, acknowledged, start):

@@ -214,10 +214,22 @@ def test_a_checkpoint_cut_short_is_named(written, length):
     assert "checkpoint" in refused(server)
 
 
-def test_a_missing_checkpoint_is_named(written):
+def test_a_missing_checkpoint_is_no_loss_while_the_log_has_everything(written):
     server, file = checkpointed(written)
     file.unlink()
-    assert "checkpoint" in refused(server)
+    try:
+        server.start()
+    except StartFailed as failed:
+        assert failed.status > 0 and "checkpoint" in failed.log
+        return
+    assert intact(server)
+
+
+def test_a_missing_checkpoint_is_named_when_the_log_begins_later(written):
+    server, file = checkpointed(written)
+    file.unlink()
+    damage.used_logs(server)[0].unlink()
+    assert re.search("checkpoint|txnlog", refused(server))
 
 
 def test_a_format_of_the_future_is_not_touched(written):

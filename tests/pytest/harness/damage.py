@@ -22,9 +22,10 @@ def used_logs(server):
 
 @contextmanager
 def flipped(path, at, count=1):
-    """Inverts COUNT bytes at AT for a while."""
+    """Inverts COUNT bytes for a while, from the first byte at or behind AT that is not zero."""
     before = path.read_bytes()
     damaged = bytearray(before)
+    at = next(i for i in range(at, len(before)) if before[i])  # padding is nobody's loss
     for i in range(at, min(at + count, len(damaged))):
         damaged[i] ^= 0xFF
     path.write_bytes(damaged)
@@ -43,6 +44,6 @@ def zero(path, start):
 
 
 def fingerprint(directory):
-    """What every file below DIRECTORY holds."""
+    """What every file below DIRECTORY holds, but for the lock, which has a pid in it."""
     return {path.relative_to(directory): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(directory.rglob("*")) if path.is_file()}
+            for path in sorted(directory.rglob("*")) if path.is_file() and path.name != "lock"}
