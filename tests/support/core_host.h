@@ -43,6 +43,7 @@ struct rig {
     struct core_time now;
     zk_zxid last_zxid;
     bool hold; /* proposals wait for rig_commit() */
+    bool mute; /* says nothing: the caller takes the bytes from the connections */
     bool storage_full;
     struct blob **proposals;
     size_t proposal_count, proposal_cap;
