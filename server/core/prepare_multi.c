@@ -7,7 +7,6 @@
 /* The record of PART as it stands in a multi, in the arena. */
 static struct zk_sub_txn sub_txn(struct prepare *p, const struct txn *part)
 {
-    struct zk_sub_txn sub = {.type = part->hdr.type};
     struct buf bytes = {0};
     struct zk_sub_txn sub = {.type = part->hdr.type};
     uint8_t *data;
