@@ -1,0 +1,480 @@
+/* Starting a store: from nothing, from what a server left, and from what is
+ * damaged, missing or somebody else's; and a full disk. On the disk in memory. */
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "store/meta.h"
+#include "tests/support/mem_checkpoint.h"
+#include "tests/support/mem_disk.h"
+#include "tests/support/store_bed.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct store_config defaults = {0};
+
+struct scene {
+    struct disk *disk;
+    struct history history;
+    struct store_bed bed;
+};
+
+static void scene_init(struct scene *s)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    s->disk = mem_disk_new();
+    history_init(&s->history, 1);
+}
+
+static void scene_done(struct scene *s)
+{
+    history_done(&s->history);
+    mem_disk_free(s->disk);
+}
+
+static int reopen(struct scene *s)
+{
+    return store_bed_open(&s->bed, &s->history, s->disk, &defaults);
+}
+
+/* A disk on which a server has logged COUNT txns and was closed. */
+static void after_a_server(struct scene *s, size_t count)
+{
+    scene_init(s);
+    EXPECT_EQ(reopen(s), 0);
+    for (size_t i = 0; i < count; i++) {
+        store_bed_append(&s->bed, 1);
+        store_bed_run_all(&s->bed);
+    }
+    store_bed_close(&s->bed);
+}
+
+static void expect_refused(struct scene *s, int rc, const char *named)
+{
+    uint64_t calls = mem_disk_calls(s->disk);
+
+    EXPECT_EQ(reopen(s), rc);
+    if (strstr(s->bed.why.text, named) == NULL)
+        EXPECT_STR(s->bed.why.text, named);
+    EXPECT_EQ(reopen(s), rc); /* still so: nothing was made worse */
+    EXPECT(mem_disk_calls(s->disk) <= calls + 8);
+    scene_done(s);
+}
+
+static void flip(struct disk *disk, const char *path, uint64_t offset)
+{
+    size_t len;
+    const uint8_t *bytes = mem_disk_bytes(disk, path, &len);
+
+    EXPECT(bytes != NULL && offset < len);
+    EXPECT(mem_disk_rot(disk, path, offset, bytes[offset] ^ 1));
+}
+
+TEST(a_new_database_is_made_and_found_again)
+{
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT_EQ(store_log_end(s.bed.store), 0);
+    EXPECT_EQ(tree_digest(store_tree(s.bed.store)), 0x51c6d660);
+    store_bed_close(&s.bed);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT_EQ(store_log_end(s.bed.store), 0);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(closing_makes_what_is_queued_durable)
+{
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_append(&s.bed, 30);
+    store_bed_close(&s.bed);
+    EXPECT_EQ(s.bed.durable, 30);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT_EQ(store_log_end(s.bed.store), 30);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(the_disk_used_is_bounded)
+{
+    struct store_stats stats;
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    for (int i = 0; i < 500; i++) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+        store_stats(s.bed.store, &stats);
+        /* 12 pages between checkpoints, a segment more to each side, and two in reserve. */
+        EXPECT(stats.log_disk_bytes <= (uint64_t)DISK_PAGE * (12 + 8 + 8 + 8 + 16));
+    }
+    EXPECT(stats.checkpoint_count > 20);
+    store_bed_close(&s.bed);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(an_explicit_snap_count_makes_checkpoints_by_txns)
+{
+    struct store_config config = {.snap_count = 10, .checkpoint_after_bytes = UINT64_MAX};
+    struct store_stats stats;
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    for (int i = 0; i < 35; i++) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+    }
+    store_stats(s.bed.store, &stats);
+    EXPECT_EQ(stats.checkpoint_count, 3);
+    EXPECT_EQ(stats.checkpoint_zxid, 30);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(a_second_server_on_the_directory_is_refused_with_the_pid_of_the_first)
+{
+    struct store_bed second;
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT_EQ(store_bed_open(&second, &s.history, s.disk, &defaults), -EWOULDBLOCK);
+    EXPECT(strstr(second.why.text, "4711") != NULL);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(log_and_data_may_lie_in_two_places_and_both_are_locked)
+{
+    struct store_config config = {.log_dir = "/fast"}, other = {.log_dir = "/fast"};
+    struct store_bed second;
+    struct scene s;
+    size_t len;
+
+    scene_init(&s);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    EXPECT(mem_disk_bytes(s.disk, "/fast/zkfs/txnlog/0000000000000001.log", &len) != NULL);
+    EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/meta", &len) != NULL);
+    other.data_dir = "/other";
+    EXPECT_EQ(store_bed_open(&second, &s.history, s.disk, &other), -EWOULDBLOCK);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+/* ---- damage ---- */
+
+TEST(a_damaged_meta_is_refused)
+{
+    struct scene s;
+
+    after_a_server(&s, 3);
+    flip(s.disk, "/data/zkfs/meta", 30);
+    expect_refused(&s, -EBADMSG, "/data/zkfs/meta is damaged");
+}
+
+TEST(another_format_is_refused)
+{
+    struct scene s;
+
+    after_a_server(&s, 3);
+    EXPECT(mem_disk_rot(s.disk, "/data/zkfs/meta", 11, 9));
+    expect_refused(&s, -EPROTO, "/data/zkfs/meta: format 9");
+}
+
+TEST(a_lost_meta_is_no_new_database)
+{
+    struct scene s;
+
+    after_a_server(&s, 3);
+    EXPECT_EQ(disk_unlink(s.disk, "/data/zkfs/meta"), 0);
+    expect_refused(&s, -EBADMSG, "/data/zkfs/meta is missing");
+}
+
+TEST(a_damaged_log_is_refused_by_name)
+{
+    struct scene s;
+
+    after_a_server(&s, 3);
+    flip(s.disk, "/data/zkfs/txnlog/0000000000000001.log", DISK_PAGE + 70);
+    expect_refused(&s, -EBADMSG, "/data/zkfs/txnlog/0000000000000001.log");
+}
+
+TEST(a_damaged_checkpoint_is_refused_by_name)
+{
+    struct scene s;
+
+    after_a_server(&s, 100);
+    flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
+    expect_refused(&s, -EBADMSG, "/data/zkfs/checkpoint-1");
+}
+
+TEST(a_lost_checkpoint_is_noticed_by_the_log_that_begins_later)
+{
+    struct scene s;
+
+    after_a_server(&s, 200);
+    EXPECT_EQ(disk_unlink(s.disk, "/data/zkfs/checkpoint-1/rows"), 0);
+    expect_refused(&s, -EBADMSG, "neither in the checkpoint nor in the log");
+}
+
+static void unlink_log(void *arg, const char *name)
+{
+    char *path = xasprintf("/data/zkfs/txnlog/%s", name);
+
+    EXPECT_EQ(disk_unlink(arg, path), 0);
+    free(path);
+}
+
+TEST(a_lost_log_directory_is_no_empty_log)
+{
+    struct scene s;
+
+    after_a_server(&s, 100);
+    while (mem_disk_used(s.disk) > 0) {
+        uint64_t before = mem_disk_used(s.disk);
+
+        /* The list changes under the walk: until nothing changes any more. */
+        EXPECT_EQ(disk_list(s.disk, "/data/zkfs/txnlog", unlink_log, s.disk), 0);
+        if (mem_disk_used(s.disk) == before)
+            break;
+    }
+    expect_refused(&s, -ENOENT, "/data/zkfs/txnlog");
+}
+
+TEST(a_read_only_disk_is_told)
+{
+    struct scene s;
+
+    scene_init(&s);
+    mem_disk_set_faults(s.disk, &(struct mem_faults){.write = -EROFS, .change = -EROFS});
+    EXPECT_EQ(reopen(&s), -EROFS);
+    EXPECT(strstr(s.bed.why.text, "/data") != NULL);
+    EXPECT(strstr(s.bed.why.text, strerror(EROFS)) != NULL);
+    scene_done(&s);
+}
+
+TEST(too_little_space_for_a_new_database_is_told)
+{
+    struct scene s;
+
+    scene_init(&s);
+    mem_disk_set_capacity(s.disk, (uint64_t)2 * DISK_PAGE);
+    EXPECT_EQ(reopen(&s), -ENOSPC);
+    mem_disk_set_capacity(s.disk, UINT64_MAX);
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(what_is_not_ours_is_left_alone)
+{
+    static const char *const paths[] = {"/data/version-2/log.1", "/data/myid",
+                                        "/data/zkfs/checkpoint-1/notes",
+                                        "/data/zkfs/txnlog/README"};
+    struct disk_file *file;
+    struct scene s;
+    size_t len;
+
+    after_a_server(&s, 50);
+    EXPECT_EQ(disk_mkdir_path(s.disk, "/data/version-2"), 0);
+    for (size_t i = 0; i < 4; i++) {
+        EXPECT_EQ(disk_open(s.disk, paths[i], DISK_OPEN_CREATE, &file), 0);
+        EXPECT_EQ(disk_pwrite(file, "x", 1, 0), 0);
+        disk_close(file);
+    }
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_append(&s.bed, 50);
+    store_bed_close(&s.bed);
+    for (size_t i = 0; i < 4; i++)
+        EXPECT(mem_disk_bytes(s.disk, paths[i], &len) != NULL);
+    scene_done(&s);
+}
+
+TEST(a_checkpoint_that_meta_does_not_name_is_deleted)
+{
+    struct checkpoint *checkpoint;
+    struct errtext why;
+    struct scene s;
+    uint64_t bytes;
+    size_t len;
+
+    after_a_server(&s, 50);
+    EXPECT_EQ(mem_checkpoint.open(s.disk, "/data/zkfs/checkpoint-2", &checkpoint, &why), 0);
+    EXPECT_EQ(mem_checkpoint.begin(checkpoint, &why), 0);
+    EXPECT_EQ(mem_checkpoint.commit(checkpoint, 1, 1, &bytes, &why), 0);
+    mem_checkpoint.close(checkpoint);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/checkpoint-2/rows", &len) == NULL);
+    EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/checkpoint-1/rows", &len) != NULL);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+/* ---- a full disk ---- */
+
+TEST(on_a_full_disk_the_store_says_so_goes_on_with_its_reserve_and_recovers)
+{
+    struct scene s;
+    zk_zxid at_full;
+
+    after_a_server(&s, 5);
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_run_all(&s.bed);
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk));
+    while (!store_full(s.bed.store)) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+    }
+    /* Sessions and deletes still have somewhere to go. */
+    at_full = store_log_end(s.bed.store);
+    for (int i = 0; i < 5; i++) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+    }
+    EXPECT_EQ(s.bed.durable, at_full + 5);
+    mem_disk_set_capacity(s.disk, UINT64_MAX);
+    store_tick(s.bed.store);
+    store_bed_run_all(&s.bed);
+    EXPECT(!store_full(s.bed.store));
+    store_bed_close(&s.bed);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(a_checkpoint_that_finds_no_space_is_made_later)
+{
+    struct store_stats stats;
+    struct scene s;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_run_all(&s.bed);
+    store_bed_append(&s.bed, 1);
+    store_bed_run_all(&s.bed);
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk));
+    do {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+        store_stats(s.bed.store, &stats);
+    } while (stats.checkpoint_failures == 0);
+    EXPECT_EQ(stats.checkpoint_count, 0);
+    mem_disk_set_capacity(s.disk, UINT64_MAX);
+    store_tick(s.bed.store);
+    store_bed_run_all(&s.bed);
+    store_stats(s.bed.store, &stats);
+    EXPECT_EQ(stats.checkpoint_count, 1);
+    EXPECT_EQ(stats.checkpoint_zxid, s.bed.durable);
+    store_bed_close(&s.bed);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(closing_on_a_full_disk_ends)
+{
+    struct scene s;
+
+    after_a_server(&s, 5);
+    EXPECT_EQ(reopen(&s), 0);
+    store_bed_run_all(&s.bed);
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk));
+    while (s.bed.durable == store_log_end(s.bed.store)) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+    }
+    store_bed_close(&s.bed);
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+/* ---- epochs ---- */
+
+struct epochs {
+    struct scene scene;
+    zk_epoch durable;
+    bool failed;
+    struct rng rng;
+};
+
+static void on_epoch(void *arg, int rc)
+{
+    struct epochs *e = arg;
+
+    EXPECT_EQ(rc, 0);
+    e->durable++;
+}
+
+static void cut_meta(void *arg)
+{
+    struct epochs *e = arg;
+
+    for (int i = 0; i < 6; i++) {
+        struct mem_crash crash = {
+            .pages = rng_next(&e->rng), .seed = rng_next(&e->rng), .torn = i == 1, .names = i > 1};
+        struct disk *image = mem_disk_crash(e->scene.disk, &crash);
+        struct meta meta = {0};
+        struct errtext why;
+
+        if (meta_read(image, "/data/zkfs", &meta, &why) < 0 || meta.accepted_epoch < e->durable ||
+            meta.accepted_epoch > e->durable + 1 || meta.current_epoch != meta.accepted_epoch)
+            e->failed = true;
+        meta_done(&meta);
+        mem_disk_free(image);
+    }
+}
+
+static void write_epochs(struct epochs *e, bool ignore_sync)
+{
+    *e = (struct epochs){.rng = rng_seeded(9)};
+    after_a_server(&e->scene, 1);
+    EXPECT_EQ(reopen(&e->scene), 0);
+    store_bed_run_all(&e->scene.bed);
+    mem_disk_ignore_sync(e->scene.disk, ignore_sync);
+    mem_disk_on_call(e->scene.disk, cut_meta, e);
+    for (zk_epoch epoch = 1; epoch <= 5; epoch++) {
+        store_set_epochs(e->scene.bed.store, epoch, epoch, on_epoch, e);
+        EXPECT_EQ(store_current_epoch(e->scene.bed.store), epoch);
+        EXPECT_EQ(e->durable, epoch - 1);
+        store_bed_run_all(&e->scene.bed);
+        EXPECT_EQ(e->durable, epoch);
+    }
+    mem_disk_on_call(e->scene.disk, NULL, NULL);
+    store_bed_close(&e->scene.bed);
+    EXPECT_EQ(reopen(&e->scene), 0);
+    EXPECT_EQ(store_accepted_epoch(e->scene.bed.store), 5);
+    store_bed_close(&e->scene.bed);
+    scene_done(&e->scene);
+}
+
+TEST(meta_is_replaced_as_a_whole_at_any_power_cut)
+{
+    struct epochs e;
+
+    write_epochs(&e, false);
+    EXPECT(!e.failed);
+}
+
+TEST(without_sync_the_same_cuts_damage_meta)
+{
+    struct epochs e;
+
+    write_epochs(&e, true);
+    EXPECT(e.failed);
+}
