@@ -87,10 +87,17 @@ static _Noreturn void child_fails(struct sender *s, int rc, const char *cause)
     _exit(EXIT_SUCCESS);
 }
 
+/* The file could be opened and synced before, so LMDB's other errors (EBADF for one
+ * that is cut short, say) are about what is in it. */
 static void child_check(struct sender *s, int lmdb_rc)
 {
-    if (lmdb_rc != 0)
-        child_fails(s, checkpoint_lmdb_rc(lmdb_rc), mdb_strerror(lmdb_rc));
+    int rc = checkpoint_lmdb_rc(lmdb_rc);
+
+    if (rc == 0)
+        return;
+    if (rc != -EIO && rc != -ENOMEM && rc != -EACCES && rc != -EPROTO && rc != -ENOENT)
+        rc = -EBADMSG;
+    child_fails(s, rc, mdb_strerror(lmdb_rc));
 }
 
 static void child_send_row(struct sender *s, const MDB_val *key, const MDB_val *value)

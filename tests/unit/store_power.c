@@ -20,7 +20,7 @@ struct cutter {
     struct rng rng;
     zk_zxid must_have;
     uint64_t images, losses;
-    char first_loss[256];
+    char first_loss[1024];
 };
 
 static void loss(struct cutter *c, const char *what, zk_zxid found, const char *why)

@@ -149,7 +149,7 @@ struct cutter {
     struct bed *bed;
     struct rng rng;
     uint64_t images, losses;
-    char first_loss[256];
+    char first_loss[1024];
 };
 
 static void loss(struct cutter *c, const char *what, zk_zxid found, const char *why)
