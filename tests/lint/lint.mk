@@ -42,7 +42,7 @@ TIDIED := $(patsubst %.c,$(B)/tidy/%.ok,$(wildcard $(ALL_SOURCES)))
 lint-tidy: $(TIDIED)
 	@echo "lint tidy: ok ($(words $(TIDIED)) files)"
 
-$(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy
+$(B)/tidy/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/.clang-tidy
 	@mkdir -p $(@D)
 	@echo "  TIDY  $<"
 	@clang-tidy --quiet $< -- $(ALL_CPPFLAGS) -std=c11 2>$@.log >&2 || \
