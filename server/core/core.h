@@ -111,10 +111,10 @@ struct core_outstanding {
 };
 struct core_outstanding core_client_outstanding(const struct core_client *client);
 
-/* TXN, of ZXID, is decided: applies it, sends its events, answers its request, and
+/* The txn in BLOB, of ZXID, is decided: applies it, sends its events, answers its request, and
  * lets go on what waited for it. In zxid order, each once, proposed by this
- * core or not. TXN is borrowed. */
-void core_commit(struct core *core, zk_zxid zxid, const struct blob *txn,
+ * core or not. BLOB is borrowed. */
+void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
                  const struct core_time *now);
 
 /* Ends the sessions whose time is up: proposes their closeSession. To be called at

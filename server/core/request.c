@@ -71,6 +71,7 @@ static void answer_read(struct core_client *client, struct request *req,
     zk_zxid zxid = tree_zxid(core->tree);
     struct buf *out;
 
+    ASSERT(handler != NULL); /* what has none was refused when it came */
     if (handler->decode != NULL) {
         handler->decode(&req->body, &body);
         err = req->body.bad ? ZMARSHALLINGERROR : ZOK;

@@ -144,8 +144,11 @@ static void free_watched(struct watch_table *table, struct watched *watched)
 /* The last ref of WATCHER takes the place of ref I. */
 static void remove_ref(struct watcher *watcher, uint32_t i)
 {
-    struct watch_ref *last = &watcher->refs[--watcher->count];
+    struct watch_ref *last;
 
+    ASSERT(watcher->refs != NULL);
+    ASSERT(i < watcher->count);
+    last = &watcher->refs[--watcher->count];
     if (i != watcher->count) {
         watcher->refs[i] = *last;
         last->watched->entries[last->entry].ref = i;

@@ -96,8 +96,10 @@ static int by_value(const void *a, const void *b)
 
 static double median_ms(uint64_t *ns, long count)
 {
+    long middle = count / 2;
+
     qsort(ns, (size_t)count, sizeof *ns, by_value);
-    return (double)ns[count / 2] / 1e6;
+    return (double)ns[middle] / 1e6;
 }
 
 int main(int argc, char **argv)
