@@ -84,6 +84,7 @@ int client_new(uv_loop_t *loop, const struct client_config *config,
     client->callbacks = *callbacks;
     client->hosts = hosts;
     client->state = CLIENT_CONNECTING;
+    client->trouble = "";
     list_init(&client->credentials);
     list_init(&client->unsent);
     list_init(&client->sent);
@@ -201,6 +202,7 @@ void client_info(const struct client *client, struct client_info *ret_info)
         .state = client->state,
         .session_id = client->session_id,
         .session_timeout_ms = client->timeout_ms,
+        .trouble = client->trouble,
         .last_zxid = client->last_zxid,
         .pending = client->pending,
         .queued_bytes = client->unsent_bytes,

@@ -211,11 +211,12 @@ struct client_info {
     int64_t session_id;         /* 0 before the first connection */
     int32_t session_timeout_ms; /* negotiated; 0 before the first connection */
     char server[64];            /* address and port, "" without a connection */
-    zk_zxid last_zxid;          /* highest one seen in a reply */
-    size_t pending;             /* requests without an answer */
-    size_t queued_bytes;        /* not yet handed to the kernel */
-    size_t watches;             /* watched paths */
-    uint64_t connects;          /* connections with a handshake so far */
+    const char *trouble; /* why the last connection or attempt failed, a constant; "" at first */
+    zk_zxid last_zxid;   /* highest one seen in a reply */
+    size_t pending;      /* requests without an answer */
+    size_t queued_bytes; /* not yet handed to the kernel */
+    size_t watches;      /* watched paths */
+    uint64_t connects;   /* connections with a handshake so far */
     uint64_t requests, replies, events;
     int64_t latency_us; /* of the last reply; 0 before the first */
 };

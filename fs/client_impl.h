@@ -86,7 +86,8 @@ struct client {
     struct resolve *resolve;
     struct addrinfo *addresses, *next_address;
     struct conn *conn;
-    char server[64]; /* who CONN is */
+    char server[64];     /* who CONN is */
+    const char *trouble; /* why the last one failed */
     uint64_t wrote_ms;
     int catching_up; /* setWatches without an answer */
 

@@ -89,6 +89,7 @@ void link_fail(struct client *client, const char *cause)
     bool was_up = client->phase == LINK_UP;
 
     ASSERT(client->phase != LINK_NONE);
+    client->trouble = cause;
     if (was_up)
         log_warn("session: connection lost: session=0x%" PRIx64 " server=%s cause=\"%s\"; dialling",
                  client->session_id, client->server, cause);

@@ -1,9 +1,8 @@
-/* version: what we call ourselves. Header only. */
+/* version: what the server calls itself. Header only. */
 #ifndef ZKFS_SERVER_VERSION_H
 #define ZKFS_SERVER_VERSION_H
 
-#define ZKFS_VERSION "0.1.0"
-#define ZKFS_RELEASE_DATE "2026-11-21 00:00 UTC"
+#include "proto/version.h"
 
 /* In the form of Apache's, as monitoring scripts pick it apart: the release of
  * the protocol that we speak, a dash, what identifies the build, ", built on DATE". */
