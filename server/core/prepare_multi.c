@@ -20,13 +20,26 @@ static struct zk_sub_txn sub_txn(struct prepare *p, const struct txn *part)
     return sub;
 }
 
+/* In a multi the flags of a create say what becomes of it, whatever its op code
+ * [MultiOperationRecord, Op.create]: so containers are made by flag alone. */
+static int32_t op_of_part(const struct sub_request *request)
+{
+    int32_t op = request->handler->op;
+
+    if (op != OP_CREATE && op != OP_CREATE2 && op != OP_CREATE_CONTAINER)
+        return op;
+    if (request->body.create.flags == CREATE_CONTAINER)
+        return OP_CREATE_CONTAINER;
+    return op == OP_CREATE_CONTAINER ? OP_CREATE : op;
+}
+
 static enum zk_err prepare_part(struct prepare *p, const struct sub_request *request,
                                 const struct txn *multi, struct zk_sub_txn *ret)
 {
     struct txn part = {.hdr = multi->hdr};
     enum zk_err err;
 
-    p->op = request->handler->op;
+    p->op = op_of_part(request);
     part.hdr.type = p->op;
     err = request->handler->prepare(p, &request->body, &part);
     if (err == ZOK)
