@@ -35,6 +35,10 @@
 
 #define STORE_TICK_MS 1000
 
+/* Of the log's segments, unless preAllocSize says otherwise. */
+#define SEGMENT_BYTES ((uint64_t)16 << 20)
+#define SEGMENT_SLACK_BYTES ((uint64_t)32 << 10)
+
 /* How long a stop waits for the disk to decide what is in work. */
 #define STOP_PATIENCE_MS 5000
 
@@ -308,6 +312,17 @@ static struct hash_key random_key(void)
     return key;
 }
 
+/* The txn of the longest request fits into a segment: names, ACLs and versions that
+ * the server adds may double it. */
+static uint64_t segment_bytes(const struct config *c)
+{
+    uint64_t wanted = c->segment_kib == 0 ? SEGMENT_BYTES : (uint64_t)c->segment_kib * 1024;
+    uint64_t least = 2 * (uint64_t)c->frame_bytes_max + SEGMENT_SLACK_BYTES;
+    uint64_t bytes = wanted > least ? wanted : least;
+
+    return (bytes + DISK_PAGE - 1) / DISK_PAGE * DISK_PAGE;
+}
+
 static int open_store(struct server *s, struct errtext *why)
 {
     const struct config *c = s->config;
@@ -315,7 +330,7 @@ static int open_store(struct server *s, struct errtext *why)
         .data_dir = c->data_dir,
         .log_dir = c->data_log_dir,
         .key = random_key(),
-        .segment_bytes = (uint64_t)c->segment_kib * 1024,
+        .segment_bytes = segment_bytes(c),
         .snap_count = (uint64_t)c->snap_count,
     };
     struct store_base base = {
@@ -336,6 +351,7 @@ static void make_core(struct server *s)
         .min_session_timeout_ms = c->min_session_timeout_ms,
         .max_session_timeout_ms = c->max_session_timeout_ms,
         .first_session_id = session_id_first(clock_ms(CLOCK_REALTIME), STANDALONE_SID),
+        .txn_bytes_max = store_txn_max(s->store),
         .hash_key = random_key(),
     };
     struct core_host host = {

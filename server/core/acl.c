@@ -63,6 +63,9 @@ bool acl_allows(const struct zk_vec_acl *acl, const struct zk_vec_id *who, int32
 /* The check for duplicates is quadratic, as Apache's is; so a list has a limit. */
 #define ACL_ENTRIES_MAX 1000
 
+/* Of schemes and ids, once each `auth` is replaced: it makes much out of little. */
+#define ACL_BYTES_MAX JUTE_MAXBUFFER_DEFAULT
+
 /* Exactly one colon: USER:HASH. */
 static bool digest_id_valid(struct jute_bytes id)
 {
@@ -124,6 +127,15 @@ static struct zk_acl *alloc_fixed(const struct zk_vec_acl *given, const struct z
     return arena_alloc(arena, count * sizeof(struct zk_acl));
 }
 
+static size_t acl_bytes(const struct zk_acl *items, int32_t count)
+{
+    size_t bytes = 0;
+
+    for (int32_t i = 0; i < count; i++)
+        bytes += jute_size(items[i].scheme) + jute_size(items[i].id);
+    return bytes;
+}
+
 enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *who,
                       struct arena *arena, struct zk_vec_acl *ret_acl)
 {
@@ -154,6 +166,8 @@ enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *wh
             return ZINVALIDACL;
         items[count++] = *entry;
     }
+    if (acl_bytes(items, count) > ACL_BYTES_MAX)
+        return ZINVALIDACL;
     *ret_acl = (struct zk_vec_acl){.count = count, .items = items};
     return ZOK;
 }

@@ -38,9 +38,13 @@ struct core_config {
     int32_t min_session_timeout_ms; /* > 0 */
     int32_t max_session_timeout_ms; /* >= min */
     int64_t first_session_id;       /* from session_id_first() of session_id.h */
-    /* A connection that leaves more than this unread gets no further events but is
-     * closed: nothing else bounds what persistent watches send it. 0: 64 MiB. */
+    /* A connection that leaves more than this unread gets nothing further but is
+     * closed: nothing else bounds what persistent watches send it, or many large
+     * answers that waited for one write. 0: 64 MiB. */
     size_t client_output_bytes_max;
+    /* The longest txn that the log takes. A request whose txn would be longer is
+     * refused (ZBADARGUMENTS), a session's end goes without its list. 0: no limit. */
+    size_t txn_bytes_max;
     bool skip_acl;            /* skipACL=yes */
     bool extended_types;      /* extendedTypesEnabled: TTL znodes */
     bool enforce_quota;       /* enforceQuota */

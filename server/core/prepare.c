@@ -20,6 +20,11 @@ enum zk_err prepare_next_version(int32_t current, int32_t expected, int32_t *ret
     return ZOK;
 }
 
+bool prepare_fits(const struct core_config *config, size_t bytes)
+{
+    return config->txn_bytes_max == 0 || bytes <= config->txn_bytes_max;
+}
+
 /* Decodes and judges; on ZOK the plan is changed and TXN is complete. */
 static enum zk_err judge(struct prepare *p, struct write_request *req, struct txn *txn)
 {
@@ -43,6 +48,29 @@ static void refuse(struct plan *plan, struct txn *txn, enum zk_err err)
     txn->hdr.type = OP_ERROR;
     txn->error = (struct zk_error_txn){.err = err};
     txn->has_paths = false;
+}
+
+static void encode(struct core *core, struct txn *txn)
+{
+    txn->has_digest = true;
+    txn->digest = (struct zk_txn_digest){.version = DIGEST_VERSION,
+                                         .tree_digest = (int64_t)core->plan.digest};
+    core->scratch.len = 0;
+    txn_encode(&core->scratch, txn);
+}
+
+/* Encodes TXN, or what takes its place when it is too long. A session must end
+ * all the same, and what it leaves is found without the list. */
+static void encode_what_fits(struct core *core, struct txn *txn)
+{
+    encode(core, txn);
+    if (prepare_fits(&core->config, core->scratch.len))
+        return;
+    if (txn->hdr.type == OP_CLOSE_SESSION)
+        txn->has_paths = false;
+    else
+        refuse(&core->plan, txn, ZBADARGUMENTS);
+    encode(core, txn);
 }
 
 zk_zxid prepare_propose(struct core *core, struct write_request *req, const struct core_time *now,
@@ -71,11 +99,7 @@ zk_zxid prepare_propose(struct core *core, struct write_request *req, const stru
     err = judge(&p, req, &txn);
     if (err != ZOK)
         refuse(&core->plan, &txn, err);
-    txn.has_digest = true;
-    txn.digest = (struct zk_txn_digest){.version = DIGEST_VERSION,
-                                        .tree_digest = (int64_t)core->plan.digest};
-    core->scratch.len = 0;
-    txn_encode(&core->scratch, &txn);
+    encode_what_fits(core, &txn);
     plan_accept(&core->plan);
     *ret_bytes = core->scratch.len;
     core->host.propose(core->host.arg, blob_copy(core->scratch.data, core->scratch.len));

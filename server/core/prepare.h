@@ -43,6 +43,9 @@ bool prepare_allowed(const struct prepare *p, const struct zk_vec_acl *acl, int3
  * which is never ANY_VERSION (ZOOKEEPER-4743). */
 enum zk_err prepare_next_version(int32_t current, int32_t expected, int32_t *ret_next);
 
+/* Whether the log takes a txn of so many bytes. */
+bool prepare_fits(const struct core_config *config, size_t bytes);
+
 /* The handlers of the table. */
 enum zk_err prepare_create(struct prepare *p, const union request_body *body, struct txn *ret_txn);
 enum zk_err prepare_delete(struct prepare *p, const union request_body *body, struct txn *ret_txn);

@@ -62,6 +62,7 @@ enum zk_err prepare_multi(struct prepare *p, const union request_body *body, str
 {
     const struct multi_request *req = &body->multi;
     struct zk_vec_sub_txn *parts = &ret_txn->multi.txns;
+    size_t bytes = 0;
     zk_zxid zxid = p->plan->zxid;
 
     parts->count = req->count;
@@ -69,8 +70,13 @@ enum zk_err prepare_multi(struct prepare *p, const union request_body *body, str
     for (int32_t i = 0; i < req->count; i++) {
         enum zk_err err = prepare_part(p, &req->items[i], ret_txn, &parts->items[i]);
 
-        if (err == ZOK)
-            continue;
+        /* Before all of it is there: `auth` in an ACL makes much out of little. */
+        if (err == ZOK) {
+            bytes += jute_size(parts->items[i].data);
+            if (prepare_fits(p->config, bytes))
+                continue;
+            err = ZBADARGUMENTS;
+        }
         /* What cannot be understood is no answer to one part but to the request. */
         if (err == ZMARSHALLINGERROR)
             return err;

@@ -3,6 +3,7 @@
 #include "server/core/read.h"
 
 #include "server/core/ops.h"
+#include "server/core/reply.h"
 
 static void put_part(struct reading *r, const struct sub_request *part, struct buf *out)
 {
@@ -20,8 +21,12 @@ static void put_part(struct reading *r, const struct sub_request *part, struct b
 
 enum zk_err read_multi(struct reading *r, const union request_body *body, struct buf *out)
 {
-    for (int32_t i = 0; i < body->multi.count; i++)
+    for (int32_t i = 0; i < body->multi.count; i++) {
         put_part(r, &body->multi.items[i], out);
+        /* A short request can name a large znode a thousand times. */
+        if (output_is_full(r->client))
+            return ZBADARGUMENTS;
+    }
     put_multi_header(out, &(struct zk_multi_header){.type = OP_ERROR, .done = true, .err = -1});
     return ZOK;
 }

@@ -71,15 +71,21 @@ void event_encode(struct buf *b, enum event_type type, struct jute_bytes path, z
     store_be32(b->data + start, (uint32_t)(b->len - start - LENGTH_BYTES));
 }
 
+bool output_is_full(const struct core_client *client)
+{
+    size_t max = client->core->config.client_output_bytes_max;
+
+    return client->out.len > (max == 0 ? CLIENT_OUTPUT_BYTES_MAX : max);
+}
+
 void event_send(struct core_client *client, const struct buf *event)
 {
     struct core *core = client->core;
-    size_t max = core->config.client_output_bytes_max;
     bool was_empty = client->out.len == 0;
 
     if (client->state == CLIENT_CLOSED)
         return;
-    if (client->out.len > (max == 0 ? CLIENT_OUTPUT_BYTES_MAX : max)) {
+    if (output_is_full(client)) {
         client_close(client, "events are not read");
         return;
     }

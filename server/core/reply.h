@@ -22,6 +22,9 @@ void reply_header(struct core_client *client, int32_t xid, zk_zxid zxid, enum zk
 /* Appends a notification frame to B: TYPE at PATH by the change ZXID (-1: a catch-up). */
 void event_encode(struct buf *b, enum event_type type, struct jute_bytes path, zk_zxid zxid);
 
+/* Whether more is waiting for CLIENT to read than it may leave. */
+bool output_is_full(const struct core_client *client);
+
 /* Sends an encoded notification, unless CLIENT does not read what it is sent: then
  * it is closed. */
 void event_send(struct core_client *client, const struct buf *event);

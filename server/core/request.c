@@ -91,6 +91,9 @@ static void answer_read(struct core_client *client, struct request *req,
                                         .zxid = zxid,
                                         .start_ms = req->start_ms},
                      now);
+    /* Requests that waited for a write are answered together, whatever they fetch. */
+    if (output_is_full(client))
+        client_close(client, "answers are not read");
 }
 
 /* An operation that does not exist ends the connection, and has no place in the

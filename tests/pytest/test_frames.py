@@ -240,3 +240,13 @@ def test_more_requests_than_the_server_likes_to_hold_are_all_answered(new_server
                                 for _ in range(500)))
     for raw in clients:
         assert [raw.reply().body.stat().version for _ in range(500)] == list(range(1, 501))
+
+
+def test_small_segments_of_the_log_take_the_largest_request(new_zkfsd, path):
+    server = new_zkfsd(preAllocSize="64")
+    raw = server.session()
+    for i in range(5):
+        assert raw.create(f"{path}{i}", bytes(1_000_000)).err == OK
+    server.kill9()
+    server.start()
+    assert len(server.session().data(path + "4")) == 1_000_000

@@ -85,7 +85,8 @@ def written(new_zkfsd):
     """A server killed after 400 creates, with checkpoints on the way when snapCount says so."""
 
     def make(**config):
-        server = new_zkfsd(preAllocSize="64", **config)
+        # A segment takes the longest request twice, so small segments want short requests.
+        server = new_zkfsd(preAllocSize="64", jute_maxbuffer="16384", **config)
         raw = server.session()
         raw.made("/d")
         for i in range(400):

@@ -1,0 +1,132 @@
+/* Limits: what the log cannot take and what a client does not read. */
+#include "tests/support/core_host.h"
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TXN_MAX 1000u
+
+static char *letters(char *room, size_t count)
+{
+    memset(room, 'x', count);
+    room[count] = '\0';
+    return room;
+}
+
+static void rig_init_limited(struct rig *rig)
+{
+    rig_config(rig);
+    rig->config.txn_bytes_max = TXN_MAX;
+    rig_start(rig);
+    rig_join(rig, 'a');
+}
+
+TEST(a_write_that_the_log_cannot_take_is_refused_and_harms_nothing)
+{
+    struct rig rig;
+    char data[TXN_MAX + 1];
+
+    rig_init_limited(&rig);
+    EXPECT_STR(create(&rig, 'a', "/big", letters(data, TXN_MAX), 0),
+               "a: reply xid=1 zxid=0x2 err=BADARGUMENTS");
+    EXPECT_STR(create(&rig, 'a', "/small", letters(data, TXN_MAX / 2), 0),
+               "a: reply xid=2 zxid=0x3 /small");
+    EXPECT_STR(set_data(&rig, 'a', "/small", letters(data, TXN_MAX), -1),
+               "a: reply xid=3 zxid=0x4 err=BADARGUMENTS");
+    EXPECT_STR(get_children(&rig, 'a', "/", false), "a: reply xid=4 zxid=0x4 [zookeeper,small]");
+    rig_done(&rig);
+}
+
+TEST(a_multi_that_the_log_cannot_take_is_refused_as_a_whole)
+{
+    struct multi multi = {{0}};
+    struct rig rig;
+    char data[TXN_MAX + 1];
+
+    rig_init_limited(&rig);
+    multi_create(&multi, "/a", letters(data, TXN_MAX / 2), 0);
+    multi_create(&multi, "/b", letters(data, TXN_MAX / 2), 0);
+    EXPECT(strstr(multi_send(&rig, 'a', OP_MULTI, &multi), "BADARGUMENTS") != NULL);
+    EXPECT_STR(get_children(&rig, 'a', "/", false), "a: reply xid=2 zxid=0x2 [zookeeper]");
+    rig_done(&rig);
+}
+
+TEST(a_session_with_more_ephemerals_than_a_txn_can_list_still_ends_with_all_of_them)
+{
+    struct rig rig;
+    char path[64];
+
+    rig_init_limited(&rig);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(path, sizeof path, "/ephemeral-of-a-long-name-%d", i);
+        (void)create(&rig, 'a', path, "", CREATE_EPHEMERAL);
+    }
+    EXPECT_STR(close_session(&rig, 'a'), "a: reply xid=101 zxid=0x66; a: closed: session closed");
+    rig_join(&rig, 'b');
+    EXPECT_STR(get_children(&rig, 'b', "/", false), "b: reply xid=1 zxid=0x67 [zookeeper]");
+    rig_done(&rig);
+}
+
+TEST(answers_that_waited_for_a_write_are_bounded)
+{
+    struct rig rig;
+    char data[2001];
+
+    rig_config(&rig);
+    rig.config.client_output_bytes_max = 10000;
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    (void)create(&rig, 'a', "/x", letters(data, 2000), 0);
+    rig.hold = true;
+    (void)create(&rig, 'a', "/y", "", 0);
+    for (int i = 0; i < 20; i++)
+        EXPECT_STR(get_data(&rig, 'a', "/x", false), "");
+    EXPECT(strstr(rig_commit(&rig), "a: closed: answers are not read") != NULL);
+    rig_done(&rig);
+}
+
+TEST(a_multiread_may_not_name_a_large_znode_without_end)
+{
+    struct multi multi = {{0}};
+    struct rig rig;
+    char data[2001];
+
+    rig_config(&rig);
+    rig.config.client_output_bytes_max = 10000;
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    (void)create(&rig, 'a', "/x", letters(data, 2000), 0);
+    for (int i = 0; i < 20; i++)
+        multi_read(&multi, OP_GET_DATA, "/x");
+    EXPECT_STR(multi_send(&rig, 'a', OP_MULTI_READ, &multi),
+               "a: reply xid=2 zxid=0x2 err=BADARGUMENTS");
+    EXPECT_STR(ping(&rig, 'a'), "a: reply xid=-2 zxid=0x2");
+    rig_done(&rig);
+}
+
+/* A user with a name of so many bytes. */
+static void add_long_user(struct rig *rig, char first, int bytes)
+{
+    struct buf user = {0};
+
+    buf_printf(&user, "%c%0*d:password", first, bytes, 0);
+    EXPECT_STR(add_auth(rig, 'a', "digest", buf_cstr(&user)), "a: reply xid=-4 zxid=0x0");
+    buf_done(&user);
+}
+
+TEST(an_acl_that_auth_would_make_too_long_is_refused)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    for (char first = 'a'; first <= 'e'; first++)
+        add_long_user(&rig, first, 100000);
+    EXPECT_STR(create_acl(&rig, 'a', "/x", "auth::cdrwa"), "a: reply xid=1 zxid=0x2 /x");
+    for (char first = 'f'; first <= 'k'; first++)
+        add_long_user(&rig, first, 100000);
+    EXPECT_STR(create_acl(&rig, 'a', "/y", "auth::cdrwa"),
+               "a: reply xid=2 zxid=0x3 err=INVALIDACL");
+    rig_done(&rig);
+}
