@@ -26,6 +26,26 @@ static void add_segment(struct tree_index *index)
     index->segments[index->segment_count++] = xcalloc(TREE_INDEX_SEGMENT, sizeof(uint32_t));
 }
 
+/* One bucket more, empty. */
+static void add_bucket(struct tree_index *index)
+{
+    uint32_t added = index->bucket_count++;
+
+    if (added >> TREE_INDEX_SHIFT == index->segment_count)
+        add_segment(index);
+    if (added > index->mask * 2 + 1)
+        index->mask = index->mask * 2 + 1;
+}
+
+void tree_index_reserve(struct tree_index *index, uint64_t count)
+{
+    ASSERT(index->count == 0);
+    if (count > TREE_INDEX_RESERVE_MAX)
+        count = TREE_INDEX_RESERVE_MAX;
+    while (index->bucket_count < count)
+        add_bucket(index);
+}
+
 /* Moves the znodes of the chain *FROM that belong to bucket TO. */
 static void split(struct tree_index *index, const struct slots *znodes, uint32_t *from,
                   uint32_t *to)
@@ -49,13 +69,9 @@ static void grow(struct tree_index *index, const struct slots *znodes)
 {
     uint32_t added = index->bucket_count;
 
-    if (added >> TREE_INDEX_SHIFT == index->segment_count)
-        add_segment(index);
-    index->bucket_count++;
+    add_bucket(index);
     if (added == 0)
         return;
-    if (added > index->mask * 2 + 1)
-        index->mask = index->mask * 2 + 1;
     /* ADDED is in the upper half, so its twin without the highest bit was split last. */
     split(index, znodes, tree_index_bucket(index, added & index->mask),
           tree_index_bucket(index, added));

@@ -23,6 +23,11 @@ struct tree_index {
 
 void tree_index_done(struct tree_index *index);
 
+/* Makes buckets for COUNT znodes (at most TREE_INDEX_RESERVE_MAX), so that they need
+ * not be split one by one. INDEX is empty. */
+#define TREE_INDEX_RESERVE_MAX (1u << 24)
+void tree_index_reserve(struct tree_index *index, uint64_t count);
+
 /* The znode in SLOT of ZNODES has its hash set and is in no index, or is in this one. */
 void tree_index_insert(struct tree_index *index, const struct slots *znodes, uint32_t slot);
 void tree_index_remove(struct tree_index *index, const struct slots *znodes, uint32_t slot);

@@ -67,6 +67,7 @@ static int load_global(struct tree_load *load, const struct row *row, struct err
         return bad(why, row, "cannot be decoded");
     load->tree->zxid = load->global.zxid;
     load->tree->next_id = load->global.next_id;
+    tree_index_reserve(&load->tree->index, load->global.znode_count);
     return 0;
 }
 
