@@ -33,8 +33,8 @@ static double anonymous_bytes(void)
     double kib = 0;
 
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "Anonymous: %lf", &kib) == 1)
-            break;
+        if (strncmp(line, "Anonymous:", strlen("Anonymous:")) == 0)
+            kib = strtod(line + strlen("Anonymous:"), NULL);
     if (file != NULL)
         (void)fclose(file);
     return kib * 1024;
@@ -141,8 +141,8 @@ static void bench_freeze(struct tree *tree, long znodes)
 
 int main(int argc, char **argv)
 {
-    long znodes = argc > 1 ? atol(argv[1]) : 1000000;
-    long parents = argc > 2 ? atol(argv[2]) : 1000;
+    long znodes = argc > 1 ? strtol(argv[1], NULL, 10) : 1000000;
+    long parents = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
     double before = anonymous_bytes(), start = cpu_s(), created, bytes;
     struct tree *tree = tree_new(&key);
 

@@ -69,7 +69,7 @@ void dump_sort(struct buf *text)
     *text = sorted;
 }
 
-static void dump_subtree(const struct tree *tree, const struct znode *znode, struct buf *out)
+static void dump_one(const struct tree *tree, const struct znode *znode, struct buf *out)
 {
     struct zk_stat_persisted stat;
     struct buf path = {0};
@@ -79,8 +79,30 @@ static void dump_subtree(const struct tree *tree, const struct znode *znode, str
     dump_znode(out, (struct jute_bytes){.data = path.data, .len = (int32_t)path.len}, &stat,
                znode_data(znode), tree_acl(tree, znode_acl_id(znode)), znode_child_count(znode));
     buf_done(&path);
-    for (uint32_t i = 0; i < znode_child_count(znode); i++)
-        dump_subtree(tree, znode_child(tree, znode, i), out);
+}
+
+static size_t znodes_in(const struct buf *list)
+{
+    return list->len / sizeof(const struct znode *);
+}
+
+/* All znodes, parents first: each one found adds its children to the list. */
+static void dump_znodes(const struct tree *tree, struct buf *out)
+{
+    const struct znode *znode = tree_lookup(tree, jute_str("/"));
+    struct buf list = {0};
+
+    buf_append(&list, &znode, sizeof znode);
+    for (size_t i = 0; i < znodes_in(&list); i++) {
+        memcpy(&znode, list.data + i * sizeof znode, sizeof znode);
+        dump_one(tree, znode, out);
+        for (uint32_t child = 0; child < znode_child_count(znode); child++) {
+            const struct znode *found = znode_child(tree, znode, child);
+
+            buf_append(&list, &found, sizeof found);
+        }
+    }
+    buf_done(&list);
 }
 
 static void visit_session(void *arg, int64_t id, int32_t timeout_ms)
@@ -91,7 +113,7 @@ static void visit_session(void *arg, int64_t id, int32_t timeout_ms)
 void tree_dump(const struct tree *tree, struct buf *ret)
 {
     ret->len = 0;
-    dump_subtree(tree, tree_lookup(tree, jute_str("/")), ret);
+    dump_znodes(tree, ret);
     tree_sessions_walk(tree, visit_session, ret);
     dump_totals(ret, tree_zxid(tree), tree_digest(tree), tree_znode_count(tree),
                 tree_ephemeral_count(tree), tree_data_bytes(tree));

@@ -16,15 +16,20 @@ static const struct hash_key key = {.k0 = 3, .k1 = 4};
 
 /* ---- a checkpoint: rows sorted by kind and key ---- */
 
+struct kept {
+    struct row row; /* its value is BYTES */
+    uint8_t *bytes;
+};
+
 struct map {
-    struct row *rows;
+    struct kept *rows;
     size_t count;
 };
 
 static void map_done(struct map *map)
 {
     for (size_t i = 0; i < map->count; i++)
-        free((void *)(uintptr_t)map->rows[i].value.data);
+        free(map->rows[i].bytes);
     free(map->rows);
     *map = (struct map){0};
 }
@@ -33,9 +38,12 @@ static size_t map_place(const struct map *map, const struct row *row)
 {
     size_t i = 0;
 
-    while (i < map->count && (map->rows[i].kind < row->kind ||
-                              (map->rows[i].kind == row->kind && map->rows[i].key < row->key)))
-        i++;
+    for (; i < map->count; i++) {
+        const struct row *other = &map->rows[i].row;
+
+        if (other->kind > row->kind || (other->kind == row->kind && other->key >= row->key))
+            break;
+    }
     return i;
 }
 
@@ -43,16 +51,17 @@ static void map_put(struct map *map, const struct row *row)
 {
     size_t i = map_place(map, row);
 
-    if (i < map->count && map->rows[i].kind == row->kind && map->rows[i].key == row->key) {
-        free((void *)(uintptr_t)map->rows[i].value.data);
-        memmove(&map->rows[i], &map->rows[i + 1], (--map->count - i) * sizeof *row);
+    if (i < map->count && map->rows[i].row.kind == row->kind && map->rows[i].row.key == row->key) {
+        free(map->rows[i].bytes);
+        memmove(&map->rows[i], &map->rows[i + 1], (--map->count - i) * sizeof *map->rows);
     }
     if (row->value.len < 0)
         return;
-    map->rows = xrealloc(map->rows, (map->count + 1) * sizeof *row);
-    memmove(&map->rows[i + 1], &map->rows[i], (map->count++ - i) * sizeof *row);
-    map->rows[i] = *row;
-    map->rows[i].value.data = xmemdup(row->value.data, (size_t)row->value.len);
+    map->rows = xrealloc(map->rows, (map->count + 1) * sizeof *map->rows);
+    memmove(&map->rows[i + 1], &map->rows[i], (map->count++ - i) * sizeof *map->rows);
+    map->rows[i].bytes = xmemdup(row->value.data, (size_t)row->value.len);
+    map->rows[i].row = *row;
+    map->rows[i].row.value.data = map->rows[i].bytes;
 }
 
 /* Applies the rows to MAP; gives their number. */
@@ -76,7 +85,7 @@ static struct tree *map_load(const struct map *map)
     struct tree *tree = NULL;
 
     for (size_t i = 0; i < map->count; i++) {
-        (void)tree_load_row(load, &map->rows[i], &why);
+        (void)tree_load_row(load, &map->rows[i].row, &why);
         EXPECT_STR(why.text, "");
     }
     (void)tree_load_done(load, &tree, &why);
@@ -109,7 +118,7 @@ struct run {
 static void copy_map(struct map *to, const struct map *from)
 {
     for (size_t i = 0; i < from->count; i++)
-        map_put(to, &from->rows[i]);
+        map_put(to, &from->rows[i].row);
 }
 
 static void begin(struct run *run)
@@ -327,7 +336,7 @@ static int load_all_but(const struct map *map, size_t left_out, struct errtext *
 
     for (size_t i = 0; i < map->count && rc == 0; i++)
         if (i != left_out)
-            rc = tree_load_row(load, &map->rows[i], why);
+            rc = tree_load_row(load, &map->rows[i].row, why);
     if (rc < 0) {
         tree_load_abandon(load);
         return rc;
@@ -363,8 +372,8 @@ TEST(a_row_with_a_wrong_byte_never_crashes_the_loading)
     struct tree *tree = a_checkpointed_tree(&maker, &map);
 
     for (size_t i = 0; i < map.count; i++) {
-        for (int32_t at = 0; at < map.rows[i].value.len; at++) {
-            uint8_t *byte = (uint8_t *)(uintptr_t)map.rows[i].value.data + at;
+        for (int32_t at = 0; at < map.rows[i].row.value.len; at++) {
+            uint8_t *byte = map.rows[i].bytes + at;
             struct errtext why;
 
             *byte ^= 0x81;

@@ -107,12 +107,12 @@ TEST(each_child_is_listed_once_whatever_was_deleted)
     bool seen[26] = {false};
     char path[] = "/a";
 
-    for (char c = 'a'; c <= 'z'; c++) {
-        path[1] = c;
+    for (int c = 'a'; c <= 'z'; c++) {
+        path[1] = (char)c;
         apply(tree, txn_create(&m, path, ""));
     }
-    for (char c = 'a'; c <= 'z'; c += 2) {
-        path[1] = c;
+    for (int c = 'a'; c <= 'z'; c += 2) {
+        path[1] = (char)c;
         apply(tree, txn_delete(&m, path));
     }
     EXPECT_EQ(znode_child_count(root), 14);
