@@ -245,11 +245,23 @@ def test_nothing_is_made_or_removed_in_the_control_directory(top, zk, path):
     assert zk.children(path) == []
 
 
-def test_a_childless_directory_that_gets_data_is_a_file(top, zk, path):
+def test_a_childless_directory_that_gets_data_through_its_control_file_stays_one(top, zk, path):
+    """Else the file just written would be gone with the directory. (One multi makes and deletes a
+    child, as for user.zk.shape.)"""
     zk.made(path + "/d")
     out("echo value > d/.zk/data", top)
     assert zk.data(path + "/d") == b"value\n"
+    assert shape(top / "d") == "dir"
+    assert zk.children(path + "/d") == []
+    assert out("cat d/.zk/data", top) == "value\n"
+
+
+def test_a_childless_directory_that_gets_data_from_elsewhere_is_a_file(top, zk, path):
+    zk.made(path + "/d")
+    assert shape(top / "d") == "dir"
+    zk.set_data(path + "/d", b"value")
     assert shape(top / "d") == "file"
+    assert out("cat d", top) == "value"
 
 
 # statfs
