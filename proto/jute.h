@@ -50,7 +50,8 @@ static inline struct jute_reader jute_reader(const void *data, size_t len, struc
 {
     const uint8_t *p = data;
 
-    return (struct jute_reader){.p = p, .end = p + len, .arena = arena};
+    /* Null bytes may be read as well, and nothing may be added to a null pointer. */
+    return (struct jute_reader){.p = p, .end = len == 0 ? p : p + len, .arena = arena};
 }
 
 static inline size_t jute_left(const struct jute_reader *r)

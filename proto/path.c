@@ -58,10 +58,11 @@ static bool component_valid(const uint8_t *p, const uint8_t *end, const char **r
 
 bool path_valid(struct jute_bytes path, const char **ret_why)
 {
-    const uint8_t *p = path.data, *end = path.data + jute_size(path);
+    const uint8_t *p = path.data, *end;
 
     if (path.len <= 0)
         return refuse(ret_why, "empty path");
+    end = p + path.len;
     if (*p != '/')
         return refuse(ret_why, "path must start with /");
     if (path.len == 1)
