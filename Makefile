@@ -157,7 +157,7 @@ demo-stop: ## unmount and stop what `make demo` started
 DEPS_BUILD := gcc libc6-dev make pkgconf libuv1-dev libfuse3-dev liblmdb-dev zlib1g-dev libssl-dev
 DEPS_DEMO  := fuse3 attr python3 python3-kazoo
 DEPS_TEST  := binutils clang clang-format clang-tidy libclang-rt-14-dev python3-pytest \
-              python3-pytest-timeout python3-pytest-xdist zookeeper zookeeper-bin lmdb-utils \
+              python3-pytest-timeout python3-pytest-xdist zookeeper zookeeper-bin libzookeeper-mt-dev lmdb-utils \
               strace man-db shellcheck systemd
 
 deps: ## install the Debian packages that building and testing need
