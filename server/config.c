@@ -345,5 +345,6 @@ void config_done(struct config *config)
     free(config->data_log_dir);
     free(config->client_port_address);
     free(config->words_whitelist);
+    free(config->super_digest);
     *config = (struct config){0};
 }

@@ -16,6 +16,7 @@ struct config {
     char *data_log_dir;
     char *client_port_address; /* NULL: all addresses */
     char *words_whitelist;     /* four-letter words: "a,b" or "*" */
+    char *super_digest;        /* USER:HASH; NULL: there is no super user */
     int32_t client_port;       /* 0: any free one */
     int32_t listen_backlog;    /* -1: the system's */
     int32_t tick_ms;
@@ -29,6 +30,8 @@ struct config {
     int32_t snap_count;      /* txns between checkpoints; 0: their bytes decide */
     int32_t segment_kib;     /* of the transaction log; 0: the store's own */
     bool tcp_keep_alive;
+    bool extended_types;
+    bool skip_acl;
 };
 
 /* A line for the log about something that does not keep the server from
