@@ -134,12 +134,15 @@ class Player:
         self.clients[index] = new
         return lambda: self.reattached(old, keep_old, same, new.session.timeout_ms)
 
-    @staticmethod
-    def reattached(old, keep_old, same, timeout_ms):
-        if keep_old:
-            old.expect_close()
+    def reattached(self, old, keep_old, same, timeout_ms):
+        """A connection that was replaced tells the events it has, and ends."""
+        events = []
+        try:
+            while keep_old:
+                events.append(self.event(old.message()))
+        except ConnectionClosed:
             old.close()
-        return "reattached", same, timeout_ms
+        return events, "reattached", same, timeout_ms
 
     # Reading
 
@@ -188,7 +191,8 @@ class Player:
         if name == "getData":
             return r.buffer(), self.stat(r.stat())
         if name == "getACL":
-            return r.acl_list(), self.stat(r.stat())
+            # Apache expands scheme auth in the order of a hash set.
+            return sorted(r.acl_list()), self.stat(r.stat())
         if name == "getChildren":
             return sorted(r.vector(r.string))
         if name == "getChildren2":
