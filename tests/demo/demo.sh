@@ -127,7 +127,6 @@ how_to_go_on() {
     say
     say "The tree is mounted at $shown; go on with what you like:"
     say "    echo 1 > $shown/app/counter; ls -lR $shown"
-    say "    echo mntr | nc 127.0.0.1 $(cat "$DEMO/port")        (the server's figures)"
     say "The server listens on 127.0.0.1:$(cat "$DEMO/port"), its log is build/demo/zkfsd.log."
     say "Stop it with: make demo-stop"
 }

@@ -7,8 +7,8 @@
  *
  * Connections are named by a letter. What one says comes in its order; connections are
  * told of in the order in which they were opened. xids count from 1 per connection. */
-#ifndef TESTS_SUPPORT_CORE_HOST_H
-#define TESTS_SUPPORT_CORE_HOST_H
+#ifndef ZKFS_TESTS_SUPPORT_CORE_HOST_H
+#define ZKFS_TESTS_SUPPORT_CORE_HOST_H
 
 #include "proto/errors.h"
 #include "proto/opcodes.h"

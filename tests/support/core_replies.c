@@ -85,7 +85,8 @@ static void print_who(struct buf *said, const struct zk_who_am_i_response *who)
     }
 }
 
-/* The records that the reply to OP consists of, printed one after the other. */
+/* The records that the reply to OP consists of, printed one after the other. Long because every
+ * operation has its line here. */
 static void print_body(struct buf *said, struct jute_reader *r, int32_t op)
 {
     union {

@@ -1,6 +1,6 @@
 /* core_replies: the frames in a connection's out buffer as text; see core_host.h. */
-#ifndef TESTS_SUPPORT_CORE_REPLIES_H
-#define TESTS_SUPPORT_CORE_REPLIES_H
+#ifndef ZKFS_TESTS_SUPPORT_CORE_REPLIES_H
+#define ZKFS_TESTS_SUPPORT_CORE_REPLIES_H
 
 #include "tests/support/core_host.h"
 
