@@ -86,28 +86,33 @@ static void catch_signals(struct process *process)
     (void)uv_signal_start(&process->interrupt, on_signal, SIGINT);
 }
 
+static void run_loop(struct process *process)
+{
+    catch_signals(process);
+    (void)fprintf(stderr, "zkfsd: ready: clientPort=%d\n", server_port(process->server));
+    (void)uv_run(&process->loop, UV_RUN_DEFAULT);
+    server_free(process->server);
+    log_info("zkfsd: stopped");
+}
+
 static int serve(const struct config *config)
 {
     struct process process = {0};
     struct errtext why;
-    int rc;
+    int status = EXIT_SUCCESS;
 
     raise_fd_limit();
     log_info("zkfsd: starting: version=%s dataDir=%s dataLogDir=%s", ZKFS_VERSION, config->data_dir,
              config->data_log_dir);
     (void)uv_loop_init(&process.loop);
-    rc = server_start(&process.loop, config, &process.server, &why);
-    if (rc < 0) {
+    if (server_start(&process.loop, config, &process.server, &why) == 0) {
+        run_loop(&process);
+    } else {
         (void)fprintf(stderr, "zkfsd: %s\n", why.text);
-        return EXIT_CANNOT_RUN;
+        status = EXIT_CANNOT_RUN;
     }
-    catch_signals(&process);
-    (void)fprintf(stderr, "zkfsd: ready: clientPort=%d\n", server_port(process.server));
-    (void)uv_run(&process.loop, UV_RUN_DEFAULT);
-    server_free(process.server);
     (void)uv_loop_close(&process.loop);
-    log_info("zkfsd: stopped");
-    return EXIT_SUCCESS;
+    return status;
 }
 
 static int run(const char *path, bool only_check)

@@ -106,7 +106,7 @@ TEST(a_multiread_may_not_name_a_large_znode_without_end)
 }
 
 /* A user with a name of so many bytes. */
-static void add_long_user(struct rig *rig, char first, int bytes)
+static void add_long_user(struct rig *rig, int first, int bytes)
 {
     struct buf user = {0};
 
@@ -121,10 +121,10 @@ TEST(an_acl_that_auth_would_make_too_long_is_refused)
 
     rig_init(&rig);
     rig_join(&rig, 'a');
-    for (char first = 'a'; first <= 'e'; first++)
+    for (int first = 'a'; first <= 'e'; first++)
         add_long_user(&rig, first, 100000);
     EXPECT_STR(create_acl(&rig, 'a', "/x", "auth::cdrwa"), "a: reply xid=1 zxid=0x2 /x");
-    for (char first = 'f'; first <= 'k'; first++)
+    for (int first = 'f'; first <= 'k'; first++)
         add_long_user(&rig, first, 100000);
     EXPECT_STR(create_acl(&rig, 'a', "/y", "auth::cdrwa"),
                "a: reply xid=2 zxid=0x3 err=INVALIDACL");
