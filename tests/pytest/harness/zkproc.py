@@ -222,7 +222,8 @@ class Zkfsd(Server):
         self.port = int(self.process.await_log(r"zkfsd: ready: clientPort=(\d+)")[1])
 
 
-LOG_FORMAT = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "HH:mm:ss.SSS",
+LOG_FORMAT = {"defaultLogLevel": "warn", "log.org.apache.zookeeper.server.NIOServerCnxn": "error",
+              "showDateTime": "true", "dateTimeFormat": "HH:mm:ss.SSS",
               "showThreadName": "false"}
 
 
