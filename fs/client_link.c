@@ -21,7 +21,7 @@
 #define ATTEMPT_MIN_MS 500
 #define ATTEMPT_MAX_MS 10000
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_MAX_MS 1000
+#define BACKOFF_MAX_MS 500
 
 static void dial_host(struct client *client);
 

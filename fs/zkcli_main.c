@@ -95,7 +95,7 @@ static int run_connected(struct cli *cli, const struct options *options,
     int status = EXIT_FAILURE;
 
     if (client_new(cli->loop, &config, &callbacks, &cli->client, &why) < 0) {
-        (void)fprintf(stderr, "-server: %s\n", why.text);
+        (void)fprintf(stderr, "%s\n", why.text);
         return EXIT_FAILURE;
     }
     if (wait_connected(cli, options))
