@@ -100,7 +100,7 @@ int meta_decode(const void *data, size_t len, const char *path, struct meta *ret
     get_boolean(&r, &meta.no_vote);
     get_buffer(&r, &committed);
     get_buffer(&r, &last_seen);
-    if (r.bad || jute_left(&r) != 0)
+    if (r.bad || jute_left(&r) != 0 || meta.log_first <= 0)
         return damaged(path, why);
     buf_append(&meta.committed_config, committed.data, jute_size(committed));
     buf_append(&meta.last_seen_config, last_seen.data, jute_size(last_seen));

@@ -42,7 +42,7 @@ bool segment_parse_name(const char *name, zk_zxid *ret_first)
     /* What strtoull accepts beyond our form shows when it is printed again. */
     first = strtoull(name, NULL, 16);
     segment_name(again, (zk_zxid)first);
-    if (strcmp(name, again) != 0)
+    if (strcmp(name, again) != 0 || first == 0 || first > INT64_MAX)
         return false;
     *ret_first = (zk_zxid)first;
     return true;

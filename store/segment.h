@@ -89,7 +89,9 @@ bool segment_page_used(const uint8_t page[DISK_PAGE]);
 /* May SECOND directly follow FIRST in a log? A later epoch starts at counter 1. */
 static inline bool zxid_follows(zk_zxid first, zk_zxid second)
 {
-    return second == first + 1 ||
+    if (second <= 0) /* epochs stay below 2^31 */
+        return false;
+    return second - 1 == first ||
            (zxid_epoch(second) > zxid_epoch(first) && zxid_counter(second) == 1);
 }
 
