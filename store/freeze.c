@@ -9,8 +9,8 @@
  *
  * Frozen, that is to be handed out as it was at the beginning:
  *   FREEZE_CHANGES  the mark is the other one
- *   FREEZE_ALL      the walk over all slots has not passed it, it is not younger
- *                   than the freeze, and it has not changed since (mark)
+ *   FREEZE_ALL      the walk over all slots has not passed it, and it has neither
+ *                   changed nor been created since (mark)
  *
  * STORED says that a row of the znode was handed out at some time, so that its
  * deletion needs a row as well; others leave no trace. */
@@ -88,11 +88,11 @@ static void add_to_changed(struct freeze *freeze, struct znode *znode, uint32_t 
 
 static bool is_frozen(const struct freeze *freeze, const struct znode *znode, uint32_t slot)
 {
-    if (!freeze->active || freeze->drained || znode->id == 0 || znode->mark == freeze->mark)
+    if (!freeze->active || znode->id == 0 || znode->mark == freeze->mark)
         return false;
     if (freeze->extent == FREEZE_CHANGES)
         return znode->mark != 0;
-    return slot >= freeze->frozen_next && slot < freeze->frozen_end && znode->id < freeze->id_end;
+    return slot >= freeze->frozen_next;
 }
 
 /* Hands the frozen znode out; then it is frozen no more. */
@@ -207,7 +207,6 @@ void tree_freeze_begin(struct tree *tree, enum freeze_extent extent)
     freeze->gone_next = freeze->frozen_next = 0;
     freeze->gone_end = freeze->gone.len / sizeof(uint64_t);
     freeze->frozen_end = freeze->frozen.len / sizeof(uint32_t);
-    freeze->id_end = tree->next_id;
     acl_table_changed_take(&tree->acls, &freeze->acls);
     sessions_changed_take(&tree->sessions, &freeze->sessions);
     put_global(tree, &freeze->side);

@@ -64,7 +64,6 @@ struct freeze {
     size_t frozen_next;         /* of FROZEN, or the next slot (FREEZE_ALL) */
     size_t frozen_end;          /* the like */
     size_t gone_next, gone_end; /* of GONE */
-    uint64_t id_end;            /* znodes from this id on are younger */
     struct buf side;            /* rows that could not wait */
 };
 
