@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from harness.zkproc import StartFailed, Zkfsd
+from harness.zkproc import ROOT, StartFailed, Zkfsd
 
 
 def line_of(server, key):
@@ -132,3 +132,16 @@ def test_java_properties_as_apache_reads_them(new_zkfsd, tmp_path):
                     "clientPort 0\nclientPortAddress=127.0.0.1\r\n")
     data.mkdir()
     assert run("-c", file).returncode == 0
+
+
+def used_keys():
+    """The keys that zkfsd --help lists, with their defaults."""
+    return dict(re.findall(r"^  ([\w.]+) +.*?(?: \[(.*)\])?$", run("--help").stdout, re.M))
+
+
+@pytest.mark.parametrize("page", ["man/zoo.cfg.5"])
+def test_the_manual_tells_every_key_that_help_tells(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    keys = used_keys()
+    assert {"dataDir", "clientPort", "tickTime"} <= set(keys)
+    assert not [key for key in keys if key not in text]

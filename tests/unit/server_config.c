@@ -77,6 +77,9 @@ TEST(a_file_with_directory_and_port_alone_has_apaches_defaults)
     EXPECT_EQ(c.snap_count, 0);
     EXPECT_EQ(c.segment_kib, 0);
     EXPECT(!c.tcp_keep_alive);
+    EXPECT(!c.skip_acl);
+    EXPECT(!c.extended_types);
+    EXPECT_STR(c.super_digest, NULL);
     config_done(&c);
 }
 
@@ -89,7 +92,9 @@ TEST(every_used_key_is_stored)
                             "4lw.commands.whitelist=ruok, srvr\njute.maxbuffer=2097151\n"
                             "maxCnxns=7\nglobalOutstandingLimit=8\npreAllocSize=64\n"
                             "nio.sessionlessCnxnTimeout=900\nclientPortListenBacklog=9\n"
-                            "clientTcpKeepAlive=true\ninitLimit=10\nsyncLimit=5\n");
+                            "clientTcpKeepAlive=true\ninitLimit=10\nsyncLimit=5\nskipACL=yes\n"
+                            "extendedTypesEnabled=true\n"
+                            "DigestAuthenticationProvider.superDigest=super:HASH\n");
 
     EXPECT_STR(c.data_dir, "/data");
     EXPECT_STR(c.data_log_dir, "/log");
@@ -108,6 +113,9 @@ TEST(every_used_key_is_stored)
     EXPECT_EQ(c.snap_count, 10);
     EXPECT_EQ(c.segment_kib, 64);
     EXPECT(c.tcp_keep_alive);
+    EXPECT(c.skip_acl);
+    EXPECT(c.extended_types);
+    EXPECT_STR(c.super_digest, "super:HASH");
     config_done(&c);
 }
 
