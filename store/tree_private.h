@@ -11,8 +11,9 @@
  *
  * Links are slot numbers (slots.h), 0 for none. A znode whose id is 0 is a free
  * slot. What few znodes have, an owner, is kept apart (sessions.h). At a million
- * znodes with 100 bytes of data and paths of 30 bytes this comes to about 255
- * bytes for each, malloc's share included (tests/bench/store_tree.c). */
+ * znodes with 100 bytes of data this comes to 253 bytes for each with names of 15
+ * bytes and to 268 with names of 29, malloc's share and all lists included
+ * (tests/bench/store_tree.c). */
 #ifndef ZKFS_STORE_TREE_PRIVATE_H
 #define ZKFS_STORE_TREE_PRIVATE_H
 
