@@ -156,7 +156,7 @@ def test_a_relative_mount_point_in_daemon_mode(lone, mounts):
 def test_an_unreachable_server_is_told(mounts, mode):
     port = free_port()
     directory = mounts.new_directory()
-    result = run(f"127.0.0.1:{port}", directory, *mode)
+    result = run(f"127.0.0.1:{port}", directory, "-o", "session_timeout=2s", *mode)
     assert result.returncode > 0
     assert f"127.0.0.1:{port}" in result.stderr
     assert not mounting.is_mounted(directory)

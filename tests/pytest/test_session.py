@@ -192,8 +192,9 @@ def test_a_closed_session_cannot_be_attached_again(server):
     assert server.raw().connect(10000, owner.session.session_id, owner.session.password) == EXPIRED
 
 
-def test_requests_behind_a_close_get_no_answer(server, path):
-    owner = server.session()
+def test_requests_behind_a_close_get_no_answer(new_zkfsd):
+    # Apache's answer depends on which of its threads is first.
+    owner = new_zkfsd().session()
     owner.send_bytes(owner.request_bytes(wire.CLOSE_SESSION) +
                      owner.request_bytes(wire.PING, xid=wire.XID_PING))
     assert owner.reply().xid == 1
