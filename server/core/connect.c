@@ -120,6 +120,7 @@ void connect_ready(struct core_client *client, const struct core_time *now)
 
     ASSERT(client->state == CLIENT_CONNECTING);
     client->state = CLIENT_OPEN;
+    tracker_touch(&client->core->sessions, client->session, now->mono_ms);
     send_response(client, client->session);
     pending_move(client, &waiting);
     while (!list_empty(&waiting)) {

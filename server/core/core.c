@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#define CLIENT_WATCH_BYTES_MAX ((size_t)64 << 20)
+
 struct session_intake {
     struct core *core;
     int64_t now_ms;
@@ -38,7 +40,9 @@ struct core *core_new(const struct core_config *config, const struct core_host *
     core->next_session_id = config->first_session_id;
     tracker_init(&core->sessions, config->tick_ms, now->mono_ms);
     plan_init(&core->plan, tree, &config->hash_key);
-    watch_table_init(&core->watches, &config->hash_key);
+    watch_table_init(&core->watches, &config->hash_key,
+                     config->client_watch_bytes_max == 0 ? CLIENT_WATCH_BYTES_MAX
+                                                         : config->client_watch_bytes_max);
     pending_pool_init(&core->pool);
     tree_sessions_walk(tree, take_over_session,
                        &(struct session_intake){.core = core, .now_ms = now->mono_ms});

@@ -42,6 +42,9 @@ struct core_config {
      * closed: nothing else bounds what persistent watches send it, or many large
      * answers that waited for one write. 0: 64 MiB. */
     size_t client_output_bytes_max;
+    /* The memory that the watches of a connection may take; a request for one more is
+     * refused (ZSYSTEMERROR). 0: 64 MiB, some 500,000 watches. */
+    size_t client_watch_bytes_max;
     /* The longest txn that the log takes. A request whose txn would be longer is
      * refused (ZBADARGUMENTS), a session's end goes without its list. 0: no limit. */
     size_t txn_bytes_max;

@@ -125,7 +125,6 @@ static bool from_tree(const struct tree *tree, struct jute_bytes path, struct pl
         return false;
     ret->child_count = znode_child_count(znode);
     ret->prefix = znode_digest_prefix(znode);
-    ret->digest = znode_digest(tree, znode);
     ret->acl = tree_acl(tree, znode_acl_id(znode));
     znode_stat_persisted(tree, znode, &ret->stat);
     return true;
@@ -227,7 +226,8 @@ static struct planned *planned_new(struct plan *plan, struct jute_bytes path, ui
     planned->in_undo = false;
     planned->path_len = path.len;
     memcpy(planned->path, path.data, jute_size(path));
-    (void)from_tree(plan->tree, path, &planned->znode); /* a znode to be created: none there */
+    if (from_tree(plan->tree, path, &planned->znode) && digest_counts(path))
+        planned->znode.digest = digest_znode(planned->znode.prefix, &planned->znode.stat);
     list_init(&planned->link);
     list_init(&planned->by_creator);
     hmap_insert(&plan->by_path, &planned->by_path, hash);

@@ -28,7 +28,7 @@ struct planned_znode {
     bool exists;
     uint32_t child_count;
     uint32_t prefix; /* of its digest: path and data */
-    uint32_t digest; /* 0: not counted */
+    uint32_t digest; /* 0: not counted; kept once it is to be changed */
     struct zk_stat_persisted stat;
     const struct zk_vec_acl *acl;
     struct acl_copy *own_acl;     /* holds ACL when the tree does not; a reference */

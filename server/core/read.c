@@ -27,11 +27,12 @@ enum zk_err read_find(const struct reading *r, struct jute_bytes path, int32_t p
     return ZOK;
 }
 
-static void leave_watch(struct reading *r, const struct zk_path_watch_request *req,
-                        enum watch_mode mode)
+static enum zk_err leave_watch(struct reading *r, const struct zk_path_watch_request *req,
+                               enum watch_mode mode)
 {
-    if (req->watch)
-        watch_table_add(&r->core->watches, &r->client->watcher, req->path, mode);
+    if (!req->watch || watch_table_add(&r->core->watches, &r->client->watcher, req->path, mode))
+        return ZOK;
+    return ZSYSTEMERROR;
 }
 
 static void put_znode_stat(const struct reading *r, const struct znode *znode, struct buf *out)
@@ -54,7 +55,8 @@ enum zk_err read_exists(struct reading *r, const union request_body *body, struc
     err = read_find(r, req->path, PERM_READ, &znode);
     if (err == ZNOAUTH)
         return err;
-    leave_watch(r, req, WATCH_DATA);
+    if (leave_watch(r, req, WATCH_DATA) != ZOK)
+        return ZSYSTEMERROR;
     if (znode != NULL)
         put_znode_stat(r, znode, out);
     return err;
@@ -65,9 +67,10 @@ enum zk_err read_get_data(struct reading *r, const union request_body *body, str
     const struct znode *znode;
     enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
 
+    if (err == ZOK)
+        err = leave_watch(r, &body->path_watch, WATCH_DATA);
     if (err != ZOK)
         return err;
-    leave_watch(r, &body->path_watch, WATCH_DATA);
     put_buffer(out, znode_data(znode));
     put_znode_stat(r, znode, out);
     return ZOK;
@@ -87,9 +90,10 @@ enum zk_err read_get_children(struct reading *r, const union request_body *body,
     const struct znode *znode;
     enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
 
+    if (err == ZOK)
+        err = leave_watch(r, &body->path_watch, WATCH_CHILD);
     if (err != ZOK)
         return err;
-    leave_watch(r, &body->path_watch, WATCH_CHILD);
     put_names(r, znode, out);
     return ZOK;
 }
@@ -99,9 +103,10 @@ enum zk_err read_get_children2(struct reading *r, const union request_body *body
     const struct znode *znode;
     enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
 
+    if (err == ZOK)
+        err = leave_watch(r, &body->path_watch, WATCH_CHILD);
     if (err != ZOK)
         return err;
-    leave_watch(r, &body->path_watch, WATCH_CHILD);
     put_names(r, znode, out);
     put_znode_stat(r, znode, out);
     return ZOK;

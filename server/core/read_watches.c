@@ -13,9 +13,16 @@ enum watch_type {
     WATCH_TYPE_PERSISTENT_RECURSIVE = 5,
 };
 
-static void arm(struct reading *r, struct jute_bytes path, unsigned modes)
+static bool arm(struct reading *r, struct jute_bytes path, unsigned modes)
 {
-    watch_table_add(&r->core->watches, &r->client->watcher, path, modes);
+    return watch_table_add(&r->core->watches, &r->client->watcher, path, modes);
+}
+
+/* A client that cannot have its watches back must not believe it has them. */
+static void arm_or_close(struct reading *r, struct jute_bytes path, unsigned modes)
+{
+    if (!arm(r, path, modes))
+        client_close(r->client, "too many watches");
 }
 
 /* A catch-up event belongs to no one change, so it names no zxid. */
@@ -39,7 +46,7 @@ static void catch_up_data(struct reading *r, struct jute_bytes path, zk_zxid see
     if (stat.mzxid > seen)
         tell_missed(r, EVENT_NODE_DATA_CHANGED, path);
     else
-        arm(r, path, WATCH_DATA);
+        arm_or_close(r, path, WATCH_DATA);
 }
 
 static void catch_up_exist(struct reading *r, struct jute_bytes path)
@@ -47,7 +54,7 @@ static void catch_up_exist(struct reading *r, struct jute_bytes path)
     if (tree_lookup(r->tree, path) != NULL)
         tell_missed(r, EVENT_NODE_CREATED, path);
     else
-        arm(r, path, WATCH_DATA);
+        arm_or_close(r, path, WATCH_DATA);
 }
 
 static void catch_up_child(struct reading *r, struct jute_bytes path, zk_zxid seen)
@@ -59,7 +66,7 @@ static void catch_up_child(struct reading *r, struct jute_bytes path, zk_zxid se
     else if (znode_pzxid(znode) > seen)
         tell_missed(r, EVENT_NODE_CHILDREN_CHANGED, path);
     else
-        arm(r, path, WATCH_CHILD);
+        arm_or_close(r, path, WATCH_CHILD);
 }
 
 void catch_up_watches(struct reading *r, const union request_body *body)
@@ -73,9 +80,9 @@ void catch_up_watches(struct reading *r, const union request_body *body)
     for (int32_t i = 0; i < set->child.count; i++)
         catch_up_child(r, set->child.items[i], set->relative_zxid);
     for (int32_t i = 0; i < set->persistent.count; i++)
-        arm(r, set->persistent.items[i], WATCH_PERSISTENT);
+        arm_or_close(r, set->persistent.items[i], WATCH_PERSISTENT);
     for (int32_t i = 0; i < set->persistent_recursive.count; i++)
-        arm(r, set->persistent_recursive.items[i], WATCH_RECURSIVE);
+        arm_or_close(r, set->persistent_recursive.items[i], WATCH_RECURSIVE);
 }
 
 /* The body of the reply is an error code of its own (ErrorResponse). */
@@ -85,7 +92,8 @@ enum zk_err read_add_watch(struct reading *r, const union request_body *body, st
 
     if (req->mode != ADD_WATCH_PERSISTENT && req->mode != ADD_WATCH_PERSISTENT_RECURSIVE)
         return ZMARSHALLINGERROR;
-    arm(r, req->path, req->mode == ADD_WATCH_PERSISTENT ? WATCH_PERSISTENT : WATCH_RECURSIVE);
+    if (!arm(r, req->path, req->mode == ADD_WATCH_PERSISTENT ? WATCH_PERSISTENT : WATCH_RECURSIVE))
+        return ZSYSTEMERROR;
     put_error_response(out, &(struct zk_error_response){.err = ZOK});
     return ZOK;
 }

@@ -31,9 +31,10 @@ struct watched {
     uint8_t path[];
 };
 
-void watch_table_init(struct watch_table *table, const struct hash_key *key)
+void watch_table_init(struct watch_table *table, const struct hash_key *key,
+                      size_t watcher_bytes_max)
 {
-    *table = (struct watch_table){.key = *key};
+    *table = (struct watch_table){.key = *key, .watcher_bytes_max = watcher_bytes_max};
 }
 
 void watch_table_done(struct watch_table *table)
@@ -45,6 +46,12 @@ void watch_table_done(struct watch_table *table)
 static struct jute_bytes watched_path(const struct watched *watched)
 {
     return (struct jute_bytes){.data = watched->path, .len = watched->path_len};
+}
+
+/* What one watch of a path of so many bytes takes, if nobody else watches it. */
+static size_t cost(size_t path_bytes)
+{
+    return sizeof(struct watched) + path_bytes + sizeof(struct watch_ref);
 }
 
 static struct watched *find(const struct watch_table *table, struct jute_bytes path, uint64_t hash)
@@ -129,6 +136,7 @@ static struct watch_entry *add_entry(struct watch_table *table, struct watched *
     watcher->refs[watcher->count] = (struct watch_ref){.watched = watched, .entry = watched->count};
     entry = &watched->entries[watched->count++];
     *entry = (struct watch_entry){.watcher = watcher, .ref = watcher->count++};
+    watcher->bytes += cost((size_t)watched->path_len);
     table->watches++;
     return entry;
 }
@@ -168,6 +176,7 @@ static void remove_entry(struct watch_table *table, struct watched *watched, uin
     if (watched->entries[i].modes & WATCH_RECURSIVE)
         table->recursive--;
     table->watches--;
+    watched->entries[i].watcher->bytes -= cost((size_t)watched->path_len);
     remove_ref(watched->entries[i].watcher, watched->entries[i].ref);
     last = &watched->entries[--watched->count];
     if (i != watched->count) {
@@ -176,18 +185,24 @@ static void remove_entry(struct watch_table *table, struct watched *watched, uin
     }
 }
 
-void watch_table_add(struct watch_table *table, struct watcher *watcher, struct jute_bytes path,
+bool watch_table_add(struct watch_table *table, struct watcher *watcher, struct jute_bytes path,
                      unsigned modes)
 {
-    struct watched *watched = find_or_add(table, path);
-    struct watch_entry *entry = find_entry(watched, watcher);
+    struct watched *watched;
+    struct watch_entry *entry;
 
     ASSERT(modes != 0);
+    ASSERT(path.len >= 0);
+    if (watcher->bytes + cost((size_t)path.len) > table->watcher_bytes_max)
+        return false;
+    watched = find_or_add(table, path);
+    entry = find_entry(watched, watcher);
     if (entry == NULL)
         entry = add_entry(table, watched, watcher);
     if ((modes & ~entry->modes) & WATCH_RECURSIVE)
         table->recursive++;
     entry->modes |= modes;
+    return true;
 }
 
 unsigned watch_table_modes(const struct watch_table *table, const struct watcher *watcher,

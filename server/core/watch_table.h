@@ -11,6 +11,7 @@
 #include "proto/jute.h"
 #include "proto/types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A mask: they coexist on one path, as they do since 3.9 (ZOOKEEPER-4466). */
@@ -27,6 +28,7 @@ struct watch_ref;
 struct watcher {
     struct watch_ref *refs;
     uint32_t count, cap;
+    size_t bytes;  /* of memory, about, that its watches take */
     uint64_t told; /* the last firing that it heard of */
 };
 
@@ -35,16 +37,20 @@ struct watch_table {
     struct hash_key key;
     size_t watches;   /* (watcher, path) pairs */
     size_t recursive; /* of these with WATCH_RECURSIVE; 0 spares the walk up */
+    size_t watcher_bytes_max;
     uint64_t firings;
 };
 
-void watch_table_init(struct watch_table *table, const struct hash_key *key);
+/* A watcher's watches may take about WATCHER_BYTES_MAX bytes of memory. */
+void watch_table_init(struct watch_table *table, const struct hash_key *key,
+                      size_t watcher_bytes_max);
 
 /* All watchers must be done. */
 void watch_table_done(struct watch_table *table);
 
-/* WATCHER watches PATH in MODES as well; what it does already makes no difference. */
-void watch_table_add(struct watch_table *table, struct watcher *watcher, struct jute_bytes path,
+/* WATCHER watches PATH in MODES as well; what it does already makes no difference.
+ * False: nothing was changed, its watches take too much memory. */
+bool watch_table_add(struct watch_table *table, struct watcher *watcher, struct jute_bytes path,
                      unsigned modes);
 
 /* The modes in which WATCHER watches exactly PATH. */

@@ -232,3 +232,21 @@ TEST(a_client_that_does_not_read_its_events_is_closed_not_buffered_without_end)
     EXPECT(!rig_client(&rig, 'a')->closed);
     rig_done(&rig);
 }
+
+TEST(the_memory_of_a_connections_watches_has_a_limit)
+{
+    struct rig rig;
+
+    rig_config(&rig);
+    rig.config.client_watch_bytes_max = 200;
+    rig_start(&rig);
+    rig_join(&rig, 'w');
+    EXPECT_STR(exists(&rig, 'w', "/1", true), "w: reply xid=1 zxid=0x1 err=NONODE");
+    EXPECT_STR(get_children(&rig, 'w', "/", true), "w: reply xid=2 zxid=0x1 [zookeeper]");
+    EXPECT_STR(exists(&rig, 'w', "/3", true), "w: reply xid=3 zxid=0x1 err=SYSTEMERROR");
+    EXPECT_STR(add_watch(&rig, 'w', "/3", 0), "w: reply xid=4 zxid=0x1 err=SYSTEMERROR");
+    EXPECT_STR(exists(&rig, 'w', "/3", false), "w: reply xid=5 zxid=0x1 err=NONODE");
+    EXPECT_STR(remove_watches(&rig, 'w', "/1", 3), "w: reply xid=6 zxid=0x1");
+    EXPECT_STR(exists(&rig, 'w', "/3", true), "w: reply xid=7 zxid=0x1 err=NONODE");
+    rig_done(&rig);
+}
