@@ -296,4 +296,5 @@ TEST(the_recorded_exchanges_decode_and_encode_to_the_same_bytes)
     EXPECT_EQ(tally.replies, 495);
     (void)fclose(file);
     free(line);
+    buf_done(&tally.refused);
 }
