@@ -40,18 +40,22 @@ const char mount_options_help[] =
 
 /* Handed on. A word that ends in '=' stands for any value. */
 static const char *const fuse_words[] = {
-    "allow_other", "allow_root", "auto_unmount", "rw",         "suid",     "nosuid",
-    "dev",         "nodev",      "exec",         "noexec",     "async",    "sync",
-    "dirsync",     "atime",      "noatime",      "nodiratime", "relatime", "norelatime",
-    "strictatime", "max_read=",  "fscontext=",   "context=",   "fsname=",  "debug",
+    "allow_other", "allow_root",   "auto_unmount", "default_permissions",
+    "suid",        "nosuid",       "dev",          "nodev",
+    "exec",        "noexec",       "async",        "sync",
+    "dirsync",     "max_read=",    "fscontext=",   "context=",
+    "defcontext=", "rootcontext=", "fsname=",      "debug",
 };
 
-/* Meant for mount(8), systemd or somebody else. */
+/* Meant for mount(8), systemd or somebody else; or about times of access, which no znode has. */
 static const char *const ignored_words[] = {
-    "defaults", "_netdev",    "nofail", "auto",        "noauto",    "user",
-    "nouser",   "users",      "owner",  "group",       "comment=",  "x-",
-    "nomand",   "mand",       "silent", "loud",        "iversion",  "noiversion",
-    "lazytime", "nolazytime", "user=",  "nosymfollow", "symfollow",
+    "defaults",      "_netdev",    "nofail",      "auto",       "noauto",
+    "user",          "user=",      "nouser",      "users",      "owner",
+    "group",         "comment=",   "x-",          "nomand",     "mand",
+    "silent",        "loud",       "iversion",    "noiversion", "lazytime",
+    "nolazytime",    "symfollow",  "nosymfollow", "atime",      "noatime",
+    "diratime",      "nodiratime", "relatime",    "norelatime", "strictatime",
+    "nostrictatime",
 };
 
 static bool word_in(const char *const *words, size_t count, const char *option)
