@@ -52,6 +52,9 @@ void handle_settled(struct mount *mount, struct handle *handle);
 void handle_abandon(struct mount *mount, struct handle *handle);
 /* Files that are opened but not made yet are made now, if nothing is written to them. */
 void handles_settle(struct mount *mount, struct inode *inode);
+/* What is written to a file that is not made yet loses its name: it is not going to be made. False:
+ * it is just being made, by a request on its way. */
+bool handles_unlink(struct mount *mount, struct inode *inode);
 void handles_on_grace(void *arg, struct timeout *timeout);
 void handles_on_quiet(void *arg, struct timeout *timeout);
 

@@ -81,6 +81,7 @@ struct call {
     bool opens;  /* and it is opened, with `flags` by `opener` */
     int flags;
     int32_t opener;
+    bool was_pending;        /* of a name that goes: there was a file here, not made yet */
     int32_t version;         /* that a setData goes over */
     struct jute_bytes value; /* that a write sent, borrowed from its owner */
     bool resizes;            /* a SETATTR of size, to `offset` */

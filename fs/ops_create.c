@@ -249,13 +249,6 @@ static void send_delete(struct call *call)
 
 static void delete_now(struct call *call)
 {
-    const struct inode *pending =
-        inode_find(&call->mount->inodes, call_path(call), CZXID_PENDING, SHAPE_FILE);
-
-    if (pending != NULL && pending->unmade > 0) {
-        call_error(call, EBUSY); /* somebody is just writing it for the first time */
-        return;
-    }
     call_send(call, CALL_WRITES, send_delete, on_deleted);
 }
 
@@ -271,6 +264,8 @@ static void on_deleted(struct call *call, const struct client_reply *reply)
 {
     if (outcome_is_open(reply))
         outcome_of_delete(call, on_delete_outcome);
+    else if (call->was_pending && reply->rc == 0 && reply->err == ZNONODE)
+        call_error(call, 0); /* it was never made, and is not going to be */
     else
         call_error(call, call_errno(reply));
 }
@@ -288,11 +283,11 @@ static void delete_name(ops_req req, uint64_t parent, const char *name)
     }
     call_set_path(call, call->inode, name);
     pending = inode_find(&call->mount->inodes, call_path(call), CZXID_PENDING, SHAPE_FILE);
-    if (pending != NULL && pending->unmade > 0) {
+    call->was_pending = pending != NULL && pending->unmade > 0;
+    if (call->was_pending && !handles_unlink(call->mount, pending))
         call_enqueue(call, &pending->waiting, delete_now);
-    } else {
+    else
         delete_now(call);
-    }
 }
 
 void op_unlink(ops_req req, uint64_t parent, const char *name)

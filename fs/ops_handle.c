@@ -90,10 +90,28 @@ void handles_settle(struct mount *mount, struct inode *inode)
 {
     inode_ref(inode);
     LIST_FOR_SAFE(it, &inode->handles)
-    settle(mount, CONTAINER_OF(it, struct handle, of_inode));
+    {
+        settle(mount, CONTAINER_OF(it, struct handle, of_inode));
+    }
     if (!handles_settling(inode))
         wake_waiting(mount, inode); /* being written: it is made with its data */
     inode_unref(&mount->inodes, inode);
+}
+
+bool handles_unlink(struct mount *mount, struct inode *inode)
+{
+    LIST_FOR(it, &inode->handles)
+    {
+        struct handle *handle = CONTAINER_OF(it, struct handle, of_inode);
+
+        if (handle->counted && !handle->busy) {
+            timeout_stop(&handle->grace);
+            timeout_stop(&handle->quiet);
+            handle_drop(handle);
+            handle_settled(mount, handle);
+        }
+    }
+    return inode->unmade == 0;
 }
 
 void handles_on_grace(void *arg, struct timeout *timeout)
