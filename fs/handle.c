@@ -127,7 +127,7 @@ void handle_write(struct handle *h, uint64_t offset, const void *data, size_t si
     ASSERT(h->kind != HANDLE_EDIT || h->loaded);
     if (size == 0)
         return;
-    h->torn = false;
+    h->torn_errno = 0;
     extend_to(h, at + size);
     memcpy(h->content.data + at, data, size);
 }
@@ -137,14 +137,14 @@ void handle_truncate(struct handle *h, uint64_t size)
     ASSERT(h->kind != HANDLE_EDIT || h->loaded);
     extend_to(h, (size_t)size);
     h->content.len = (size_t)size;
-    h->torn = false;
+    h->torn_errno = 0;
 }
 
-void handle_drop(struct handle *h)
+void handle_drop(struct handle *h, int error)
 {
     h->content.len = 0;
     h->loaded = false;
-    h->torn = h->kind == HANDLE_WHOLE;
+    h->torn_errno = h->kind == HANDLE_WHOLE ? error : 0;
     if (h->kind == HANDLE_EDIT) {
         /* The next change begins with what is there then. */
         blob_unref(h->pinned);
@@ -153,9 +153,9 @@ void handle_drop(struct handle *h)
     commit_rule_failed(&h->rule);
 }
 
-bool handle_refuses(const struct handle *h, uint64_t offset)
+int handle_refuses(const struct handle *h, uint64_t offset)
 {
-    return h->torn && offset > 0;
+    return offset > 0 ? h->torn_errno : 0;
 }
 
 void handle_committed(struct handle *h, const struct zk_stat *stat)

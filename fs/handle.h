@@ -40,7 +40,7 @@ struct handle {
     struct commit_rule rule;
     struct buf content;
     bool loaded;        /* EDIT: content is there */
-    bool torn;          /* WHOLE: the head of the value was dropped, so its tail is no value */
+    int torn_errno;     /* WHOLE: why the head of the value was dropped; its tail is no value */
     int deferred_errno; /* of a commit that nobody waited for; for the next who asks */
     struct blob *acl;   /* of the znode to be made: an encoded vector; NULL for the default */
     bool busy;
@@ -89,12 +89,12 @@ void handle_overwrite(struct handle *handle);
 /* The size after a write of SIZE bytes at OFFSET, without it. */
 uint64_t handle_size_after(const struct handle *handle, uint64_t offset, size_t size);
 
-/* What is written is void: a commit failed. Of a whole value nothing is taken after that, before
- * it begins anew. */
-void handle_drop(struct handle *handle);
+/* What is written is void, as ERROR says. Of a whole value nothing is taken after that, before it
+ * begins anew. */
+void handle_drop(struct handle *handle, int error);
 
-/* Whether bytes at OFFSET would continue a value whose head was dropped. */
-bool handle_refuses(const struct handle *handle, uint64_t offset);
+/* The errno for bytes at OFFSET that would continue a value whose head was dropped; else 0. */
+int handle_refuses(const struct handle *handle, uint64_t offset);
 
 /* CONTENT is on the server with STAT; an EDIT handle's next change is made to this version. */
 void handle_committed(struct handle *handle, const struct zk_stat *stat);

@@ -46,7 +46,7 @@ static void end(struct call *call, int error)
 
 static void fail(struct call *call, int error)
 {
-    handle_drop(call->handle);
+    handle_drop(call->handle, error);
     end(call, error);
 }
 

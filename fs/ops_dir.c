@@ -72,11 +72,10 @@ static void lookup_znode(struct call *call, const char *name)
     }
     call_set_path(call, call->inode, name);
     pending = inode_find(&call->mount->inodes, call_path(call), CZXID_PENDING, SHAPE_FILE);
-    if (pending != NULL && pending->unmade > 0) {
+    if (pending != NULL && handles_settling(pending))
         call_enqueue(call, &pending->waiting, lookup_settled);
-        return;
-    }
-    resolve(call, on_looked_up);
+    else
+        lookup_settled(call);
 }
 
 void op_lookup(ops_req req, uint64_t parent, const char *name)

@@ -6,6 +6,7 @@
 #include "proto/base/assert.h"
 #include "proto/base/log.h"
 
+#include <errno.h>
 #include <string.h>
 
 bool handle_enter(struct call *call, void (*resume)(struct call *call))
@@ -107,7 +108,7 @@ bool handles_unlink(struct mount *mount, struct inode *inode)
         if (handle->counted && !handle->busy) {
             timeout_stop(&handle->grace);
             timeout_stop(&handle->quiet);
-            handle_drop(handle);
+            handle_drop(handle, ENOENT);
             handle_settled(mount, handle);
         }
     }

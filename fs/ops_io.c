@@ -101,7 +101,7 @@ static void on_write_committed(struct call *call, int error)
 {
     /* Interrupted before anything was sent: nothing is written, and the caller knows it. */
     if (error == EINTR) {
-        handle_drop(call->handle);
+        handle_drop(call->handle, error);
         handle_settled(call->mount, call->handle);
     }
     finish_write(call, error);
@@ -114,7 +114,7 @@ static void apply_write(struct call *call)
 
     if (handle_size_after(handle, call->offset, call->size) > data_max(call->inode)) {
         /* Too big for any commit, and the rest of it is no value. */
-        handle_drop(handle);
+        handle_drop(handle, EFBIG);
         handle_settled(call->mount, handle);
         finish_write(call, EFBIG);
         return;
@@ -150,8 +150,8 @@ static void begin_write(struct call *call)
     if (!handle_enter(call, begin_write))
         return;
     error = handle_take_error(handle);
-    if (error == 0 && handle_refuses(handle, call->offset))
-        error = EIO;
+    if (error == 0)
+        error = handle_refuses(handle, call->offset);
     if (error != 0) {
         finish_write(call, error);
     } else if (handle->kind == HANDLE_EDIT && !handle->loaded && handle->pinned == NULL) {

@@ -3,6 +3,7 @@
 
 #include "fs/handle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -143,7 +144,7 @@ TEST(an_editor_that_was_refused_begins_with_what_is_there_then)
     pin(bed.handle, "hello", 3);
     handle_load(bed.handle);
     handle_write(bed.handle, 0, "j", 1);
-    handle_drop(bed.handle);
+    handle_drop(bed.handle, ESTALE);
     EXPECT(!bed.handle->loaded);
     EXPECT(handle_wants_newest(bed.handle, 3));
     close_file(&bed);
@@ -155,8 +156,8 @@ TEST(the_tail_of_a_value_whose_head_was_dropped_is_refused)
 
     handle_write(bed.handle, 0, "head", 4);
     EXPECT(!handle_refuses(bed.handle, 4));
-    handle_drop(bed.handle);
-    EXPECT(handle_refuses(bed.handle, 4));
+    handle_drop(bed.handle, EFBIG);
+    EXPECT_EQ(handle_refuses(bed.handle, 4), EFBIG);
     EXPECT(!handle_refuses(bed.handle, 0)); /* a new beginning */
     handle_write(bed.handle, 0, "h", 1);
     EXPECT(!handle_refuses(bed.handle, 1));
