@@ -134,14 +134,8 @@ def test_java_properties_as_apache_reads_them(new_zkfsd, tmp_path):
     assert run("-c", file).returncode == 0
 
 
-def used_keys():
-    """The keys that zkfsd --help lists, with their defaults."""
-    return dict(re.findall(r"^  ([\w.]+) +.*?(?: \[(.*)\])?$", run("--help").stdout, re.M))
-
-
-@pytest.mark.parametrize("page", ["man/zoo.cfg.5"])
-def test_the_manual_tells_every_key_that_help_tells(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    keys = used_keys()
+def test_the_manual_tells_every_key_that_help_tells():
+    text = (ROOT / "man" / "zoo.cfg.5").read_text(encoding="utf-8")
+    keys = re.findall(r"^  (\w[\w.]+) ", run("--help").stdout, re.M)
     assert {"dataDir", "clientPort", "tickTime"} <= set(keys)
     assert not [key for key in keys if key not in text]
