@@ -422,13 +422,18 @@ static void set_socket_options(const struct connections *all, int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-static void open_connection(struct connections *all, int fd, struct client_address *address)
+/* False when the system refuses to watch one more descriptor. */
+static bool open_connection(struct connections *all, int fd, struct client_address *address)
 {
     struct connection *c = xcalloc(1, sizeof *c);
     char text[CLIENT_ADDRESS_TEXT];
     int rc = uv_poll_init(all->loop, &c->poll, fd);
 
-    ASSERT(rc == 0); /* a fresh socket can be polled */
+    if (rc < 0) {
+        log_error("connection: refused: cause=\"cannot poll: %s\"", uv_strerror(rc));
+        free(c);
+        return false;
+    }
     client_address_text(address, text);
     c->poll.data = c;
     c->all = all;
@@ -441,13 +446,14 @@ static void open_connection(struct connections *all, int fd, struct client_addre
     all->stats.open++;
     set_deadline(c);
     poll_what_is_due(c);
+    return true;
 }
 
 void connections_accept(struct connections *all, int fd, const struct sockaddr_storage *peer)
 {
     struct client_address *address = client_address_add(&all->addresses, peer);
 
-    if (all->holding || too_many(all, address)) {
+    if (all->holding || too_many(all, address) || !open_connection(all, fd, address)) {
         all->stats.rejected++;
         client_address_remove(&all->addresses, address);
         (void)close(fd);
@@ -455,7 +461,6 @@ void connections_accept(struct connections *all, int fd, const struct sockaddr_s
     }
     all->stats.accepted++;
     set_socket_options(all, fd);
-    open_connection(all, fd, address);
 }
 
 struct connections *connections_new(uv_loop_t *loop, const struct connections_config *config,

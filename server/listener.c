@@ -232,7 +232,8 @@ int listener_open(uv_loop_t *loop, const struct listener_config *config,
     l->handles_open = 2;
     l->poll.data = l->pause.data = l;
     rc = uv_poll_init(loop, &l->poll, fd);
-    ASSERT(rc == 0); /* a fresh socket can be polled */
+    if (rc < 0)
+        die("listener: cannot poll a socket: %s", uv_strerror(rc));
     (void)uv_timer_init(loop, &l->pause);
     *ret = l;
     return 0;

@@ -249,3 +249,31 @@ def test_small_segments_of_the_log_take_the_largest_request(new_zkfsd, path):
     server.kill9()
     server.start()
     assert len(server.session().data(path + "4")) == 1_000_000
+
+
+def test_a_connection_that_asks_for_no_session_is_closed(new_server):
+    server = new_server(nio_sessionlessCnxnTimeout="400")
+    silent, half = server.raw(), server.raw()
+    half.send_bytes(wire.frame(wire.connect_request())[:20])
+    session = server.session()
+    silent.expect_close()
+    half.expect_close()
+    assert session.ping().err == OK
+
+
+def test_connections_are_limited_in_all(new_server):
+    server = new_server(maxCnxns="3", maxClientCnxns="0")
+    held = [server.session() for _ in range(3)]
+    surplus = server.raw()
+    with suppress(ConnectionError):
+        surplus.send_bytes(wire.frame(wire.connect_request()))
+    surplus.expect_close()
+    assert all(raw.ping().err == OK for raw in held)
+
+
+def test_a_deaf_client_does_not_hold_up_the_end(new_zkfsd, path):
+    server = new_zkfsd()
+    server.session().made(path, os.urandom(500_000))
+    deaf = server.session(receive_bytes=4096)
+    deaf.send_bytes(deaf.request_bytes(wire.GET_DATA, read_body(path), xid=7) * 50)
+    assert server.stop() == 0
