@@ -226,6 +226,11 @@ void fake_send_frame(struct fake_conn *conn, const struct buf *payload)
         fake_send(conn, payload->data, payload->len);
 }
 
+void fake_stop_reading(struct fake_conn *conn)
+{
+    EXPECT_EQ(uv_read_stop((uv_stream_t *)&conn->tcp), 0);
+}
+
 void fake_close(struct fake_conn *conn)
 {
     if (!conn->closing)

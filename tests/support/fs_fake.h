@@ -42,6 +42,8 @@ void fake_wait_eof(struct fake_conn *conn);
 
 void fake_send(struct fake_conn *conn, const void *bytes, size_t len);
 void fake_send_frame(struct fake_conn *conn, const struct buf *payload);
+/* Reads nothing more, so that the client's bytes pile up. */
+void fake_stop_reading(struct fake_conn *conn);
 void fake_close(struct fake_conn *conn);
 
 /* ---- the usual exchanges */

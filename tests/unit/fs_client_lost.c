@@ -4,6 +4,10 @@
 #include "tests/unit/test.h"
 
 #include "proto/base/bytes.h"
+#include "proto/base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 struct scene {
     struct trace trace;
@@ -114,6 +118,48 @@ TEST(requests_made_without_a_connection_wait_behind_those_that_are_sent_again)
     fake_reply(s.conn, fake_request(s.conn, OP_DELETE, NULL), 1, ZOK, NULL);
     EXPECT_TRACE(&s.trace, "connected; old NONODE; young OK");
     scene_close(&s);
+}
+
+static void count_outcome(void *arg, const struct client_reply *reply)
+{
+    int *counts = arg; /* of writes that were sent, and not */
+
+    EXPECT_EQ(reply->rc, reply->was_sent ? -ECONNRESET : -ECANCELED);
+    counts[reply->was_sent ? 0 : 1]++;
+}
+
+TEST(what_a_stuck_server_did_not_take_is_unsent_and_waits_behind_what_is_sent_again)
+{
+    enum { WRITES = 30, BYTES = 1000000 }; /* more than sockets hold */
+    struct scene s;
+    struct traced sync = {&s.trace, "sync"};
+    uint8_t *bytes = xcalloc(1, BYTES);
+    struct jute_bytes data = {.data = bytes, .len = BYTES};
+    int counts[2] = {0, 0};
+
+    scene_open(&s, 6000);
+    fake_stop_reading(s.conn);
+    (void)client_sync(s.trace.client, jute_str("/"), trace_reply, &sync);
+    for (int i = 0; i < WRITES; i++)
+        (void)client_set_data(s.trace.client, jute_str("/"), data, i, count_outcome, counts);
+    for (int i = 0; i < 10; i++)
+        (void)uv_run(&s.trace.loop, UV_RUN_NOWAIT);
+    fake_close(s.conn);
+    EXPECT_TRACE(&s.trace, "connecting");
+    scene_reconnect(&s);
+    (void)fake_request(s.conn, OP_SYNC, NULL);
+    (void)fake_request(s.conn, OP_SET_DATA, NULL);
+    EXPECT(counts[0] > 0);
+    EXPECT(counts[0] < WRITES);
+    fake_close(s.conn); /* now those count as sent as well */
+    EXPECT_TRACE(&s.trace, "connected; connecting");
+    trace_close(&s.trace);
+    scene_reconnect(&s);
+    fake_goodbye(s.conn);
+    EXPECT_TRACE(&s.trace, "sync -ECANCELED sent; closed");
+    EXPECT_EQ(counts[0] + counts[1], WRITES);
+    free(bytes);
+    scene_end(&s);
 }
 
 TEST(a_server_that_dies_within_a_reply_has_not_answered)
@@ -297,6 +343,7 @@ TEST(a_silent_server_is_left_after_two_thirds_of_the_timeout)
     EXPECT_EQ(fake_request(s.conn, OP_PING, NULL), XID_PING); /* no answer */
     fake_wait_eof(s.conn);
     EXPECT(uv_hrtime() - begin >= 400ull * 1000 * 1000);
+    EXPECT(uv_hrtime() - begin < 3000ull * 1000 * 1000);
     EXPECT_TRACE(&s.trace, "connecting");
     scene_reconnect(&s);
     EXPECT_TRACE(&s.trace, "connected");

@@ -186,6 +186,29 @@ TEST(persistent_watches_survive_events_and_ask_for_set_watches_2)
     scene_close(&s);
 }
 
+TEST(connected_is_told_when_the_last_part_of_the_watches_is_set)
+{
+    struct scene s;
+    char *path = xmalloc(100001);
+
+    scene_open(&s);
+    memset(path, 'p', 100000);
+    path[0] = '/';
+    path[100000] = '\0';
+    watch_missing(&s, path, 1); /* two of these do not fit into one part */
+    path[1] = 'q';
+    watch_missing(&s, path, 1);
+    scene_drop(&s);
+    (void)fake_request(s.conn, OP_SET_WATCHES, NULL);
+    (void)fake_request(s.conn, OP_SET_WATCHES, NULL);
+    fake_reply(s.conn, XID_SET_WATCHES, 1, 0, NULL);
+    fake_event(s.conn, EVENT_NODE_CREATED, "/q", -1);
+    fake_reply(s.conn, XID_SET_WATCHES, 1, 0, NULL);
+    EXPECT_TRACE(&s.trace, "created /q; connected");
+    free(path);
+    scene_close(&s);
+}
+
 TEST(a_removed_watch_is_not_set_again)
 {
     struct scene s;
