@@ -20,9 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Space is reserved ahead of the end of the file in such steps, or an eighth of
- * the file if that is less, so that a full disk is noticed before an update
- * begins, mostly, and the file stays in few pieces. */
+/* Space is reserved ahead of the end of the file: an eighth of it, within these
+ * limits. On a full disk, an update or two still find room there. */
 #define GROW_BYTES_MAX ((off_t)16 * 1024 * 1024)
 #define GROW_BYTES_MIN ((off_t)256 * 1024)
 
@@ -102,24 +101,22 @@ static int lmdb_load(struct checkpoint *checkpoint, checkpoint_rows_cb rows, voi
 
 /* ---- an update ---- */
 
-/* Reserves space behind the end of the file without changing its length. */
-static int grow_ahead(MDB_env *env)
+/* Reserves space behind the end of the file without changing its length. Where
+ * that fails, what was reserved before may do; if not, the commit will tell. */
+static void grow_ahead(MDB_env *env)
 {
     struct stat st;
     off_t more;
     int fd;
 
     if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &st) < 0)
-        return errno;
+        return;
     more = st.st_size / 8;
     if (more < GROW_BYTES_MIN)
         more = GROW_BYTES_MIN;
     if (more > GROW_BYTES_MAX)
         more = GROW_BYTES_MAX;
-    /* Not every file system can; what is full shows later then. */
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + more) < 0 && errno != EOPNOTSUPP)
-        return errno;
-    return 0;
+    (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + more);
 }
 
 static int open_env(struct lmdb_checkpoint *c)
@@ -130,10 +127,10 @@ static int open_env(struct lmdb_checkpoint *c)
         rc = mdb_env_set_mapsize(c->env, CHECKPOINT_MAP_BYTES);
     if (rc == 0)
         rc = mdb_env_open(c->env, c->dir, 0, 0640);
-    if (rc == 0)
-        rc = grow_ahead(c->env);
-    if (rc == 0)
-        rc = mdb_txn_begin(c->env, NULL, 0, &c->txn);
+    if (rc != 0)
+        return rc;
+    grow_ahead(c->env);
+    rc = mdb_txn_begin(c->env, NULL, 0, &c->txn);
     if (rc == 0)
         rc = mdb_dbi_open(c->txn, NULL, 0, &c->dbi);
     return rc;

@@ -307,8 +307,9 @@ static int judge_exit(struct receiver *r, int status)
     return 0;
 }
 
-/* A process that was killed may have left its last update in the kernel's memory
- * alone; what we are about to show must not vanish with a power cut. */
+/* A process that was killed may have left its last root in the kernel's memory alone.
+ * The next update builds upon that and writes to pages that the root before it may
+ * still use: so it must be on the device first. Tells the size on disk, too. */
 static int settle(const char *dir, uint64_t *ret_bytes, struct errtext *why)
 {
     struct stat st;

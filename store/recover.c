@@ -333,6 +333,7 @@ int store_open(const struct store_config *config, const struct store_base *base,
     s->base = *base;
     s->events = *events;
     s->ops = config->checkpoints != NULL ? config->checkpoints : &checkpoint_lmdb;
+    s->segment_bytes = r.segment_bytes;
     s->log_retain_bytes = or_default(config->log_retain_bytes, LOG_RETAIN_DEFAULT);
     s->checkpoint_after_bytes =
         or_default(config->checkpoint_after_bytes, CHECKPOINT_AFTER_DEFAULT);

@@ -33,12 +33,14 @@ static void on_full(void *arg, bool full)
 {
     struct store *s = arg;
 
-    if (full)
+    if (full) {
         log_error("store: no space for more transaction log: dir=%s; creating and setting znodes "
                   "is refused until there is",
                   s->log_dir);
-    else
+        store_trim_log(s);
+    } else {
         log_info("store: space for more transaction log again: dir=%s", s->log_dir);
+    }
 }
 
 static void on_idle(void *arg)

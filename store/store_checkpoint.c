@@ -84,7 +84,7 @@ static void run_made(struct store *s)
     s->checkpoint_written = run->log_written;
     s->checkpoint_txns = run->txns;
     s->checkpoint_count++;
-    txnlog_trim(s->log, run->zxid, s->log_retain_bytes);
+    store_trim_log(s);
 }
 
 static void run_done(struct job *job)
@@ -105,6 +105,12 @@ static void run_done(struct job *job)
     store_check_closed(s);
 }
 
+/* On a full disk what is kept for convenience goes first. */
+void store_trim_log(struct store *s)
+{
+    txnlog_trim(s->log, s->checkpoint_zxid, txnlog_full(s->log) ? 0 : s->log_retain_bytes);
+}
+
 static bool is_due(const struct store *s)
 {
     uint64_t since = txnlog_written(s->log) - s->checkpoint_written;
@@ -113,6 +119,9 @@ static bool is_due(const struct store *s)
 
     if (tree_zxid(s->tree) <= s->checkpoint_zxid)
         return false;
+    /* On a full disk as soon as it makes a segment superfluous. */
+    if (txnlog_full(s->log) && enough > s->segment_bytes)
+        enough = s->segment_bytes;
     return since >= enough || (s->snap_count > 0 && s->txns - s->checkpoint_txns >= s->snap_count);
 }
 

@@ -34,7 +34,7 @@ struct store {
     char *dir; /* data_dir/zkfs */
     char *log_dir;
     struct disk_file *lock, *log_lock; /* the latter NULL where there is one directory */
-    uint64_t log_retain_bytes, checkpoint_after_bytes, snap_count;
+    uint64_t segment_bytes, log_retain_bytes, checkpoint_after_bytes, snap_count;
 
     struct meta meta;
     struct tree *tree;
@@ -63,5 +63,7 @@ void store_check_closed(struct store *store);
 
 /* store_checkpoint.c: begins one, if one is due. */
 void store_checkpoint_maybe(struct store *store);
+/* store_checkpoint.c: lets the log go that the last checkpoint made superfluous. */
+void store_trim_log(struct store *store);
 
 #endif

@@ -22,9 +22,15 @@ enum { PAGES = 6, HEADER_WHOLE = 1, SEALED = 2 };
 static const struct txnlog_config config = {
     .dir = "/", .segment_bytes = SEGMENT_BYTES, .run = 7, .first = 1};
 
+struct bed {
+    struct step_worker worker;
+    struct txnlog *log;
+    zk_zxid durable;
+};
+
 static void on_durable(void *arg, zk_zxid zxid)
 {
-    *(zk_zxid *)arg = zxid;
+    ((struct bed *)arg)->durable = zxid;
 }
 
 static void on_full(void *arg, bool full)
@@ -51,16 +57,17 @@ static int on_replay(void *arg, zk_zxid zxid, const uint8_t *bytes, size_t len, 
     return 0;
 }
 
-static int open_log(struct disk *disk, struct step_worker *worker, zk_zxid *durable,
-                    struct txnlog **ret)
+static int open_log(struct bed *bed, struct disk *disk)
 {
     struct txnlog_events events = {
-        .arg = durable, .durable = on_durable, .full = on_full, .idle = on_idle};
+        .arg = bed, .durable = on_durable, .full = on_full, .idle = on_idle};
     struct errtext why;
     int decoded = 0;
 
-    step_worker_init(worker);
-    return txnlog_open(disk, &worker->base, &config, &events, 0, on_replay, &decoded, ret, &why);
+    *bed = (struct bed){0};
+    step_worker_init(&bed->worker);
+    return txnlog_open(disk, &bed->worker.base, &config, &events, 0, on_replay, &decoded, &bed->log,
+                       &why);
 }
 
 /* Makes the batch at P, of which MAX bytes are left in the segment, pass its checks. */
@@ -97,46 +104,40 @@ static void make_segment(uint8_t segment[SEGMENT_BYTES], const uint8_t *data, si
 }
 
 /* A log that could be opened takes a txn and gives it back. */
-static void go_on(struct disk *disk, struct txnlog *log, struct step_worker *worker,
-                  const zk_zxid *durable)
+static void go_on(struct bed *bed, struct disk *disk)
 {
-    zk_zxid zxid = txnlog_end(log) + 1, again;
+    zk_zxid zxid = txnlog_end(bed->log) + 1;
     struct blob *txn = blob_new(40);
 
-    if (zxid <= 0) { /* the end of all numbers: a real server has stood down long before */
-        blob_unref(txn);
-        txnlog_free(log);
-        return;
-    }
     memset(txn->data, 1, 40);
     store_be64(txn->data + 12, (uint64_t)zxid);
-    txnlog_append(log, zxid, txn);
+    txnlog_append(bed->log, zxid, txn);
     blob_unref(txn);
-    step_worker_run_all(worker);
-    if (*durable != zxid)
+    step_worker_run_all(&bed->worker);
+    if (bed->durable != zxid)
         abort();
-    txnlog_free(log);
-    if (open_log(disk, worker, &again, &log) < 0 || txnlog_end(log) != zxid)
+    txnlog_free(bed->log);
+    if (open_log(bed, disk) < 0 || txnlog_end(bed->log) != zxid)
         abort();
-    txnlog_free(log);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *segment = xmalloc(SEGMENT_BYTES);
     struct disk *disk = mem_disk_new();
-    struct step_worker worker;
     struct disk_file *file;
-    struct txnlog *log;
-    zk_zxid durable = 0;
+    struct bed bed;
 
     make_segment(segment, data, size);
     if (disk_open(disk, "/0000000000000001.log", DISK_OPEN_CREATE, &file) < 0 ||
         disk_pwrite(file, segment, SEGMENT_BYTES, 0) < 0)
         abort();
     disk_close(file);
-    if (open_log(disk, &worker, &durable, &log) == 0)
-        go_on(disk, log, &worker, &durable);
+    if (open_log(&bed, disk) == 0) {
+        if (txnlog_end(bed.log) < INT64_MAX) /* a server stands down long before */
+            go_on(&bed, disk);
+        txnlog_free(bed.log);
+    }
     mem_disk_free(disk);
     free(segment);
     return 0;

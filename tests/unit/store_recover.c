@@ -355,6 +355,33 @@ TEST(on_a_full_disk_the_store_says_so_goes_on_with_its_reserve_and_recovers)
     scene_done(&s);
 }
 
+TEST(a_full_disk_takes_back_the_log_that_was_kept_for_convenience)
+{
+    struct store_config config = {.log_retain_bytes = (uint64_t)1000 * DISK_PAGE};
+    struct store_stats stats;
+    struct scene s;
+    uint64_t most = (uint64_t)12 * 8 * DISK_PAGE;
+
+    scene_init(&s);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    do {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+        store_stats(s.bed.store, &stats);
+    } while (stats.log_disk_bytes < most);
+    /* Room for a checkpoint, and for no segment. */
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk) + (uint64_t)7 * DISK_PAGE);
+    while (stats.log_disk_bytes >= most) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+        store_stats(s.bed.store, &stats);
+    }
+    EXPECT(!store_full(s.bed.store));
+    EXPECT(stats.log_disk_bytes < most / 2);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
 TEST(a_checkpoint_that_finds_no_space_is_made_later)
 {
     struct store_stats stats;
