@@ -1,5 +1,8 @@
 """Sessions: made, kept, moved to another connection, ended."""
+import os
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -290,3 +293,20 @@ def test_session_ids_are_never_given_twice(new_server):
     server.start()
     seen |= {server.session().session.session_id for _ in range(20)}
     assert len(seen) == 40
+
+
+def test_after_a_stall_of_the_server_a_ping_that_came_in_time_counts(new_zkfsd):
+    """As when a virtual machine is moved: the ping lies in the socket when the clock jumps."""
+    server = new_zkfsd(tickTime="200")
+    raw = server.session(timeout_ms=400)
+    raw.made("/eph", b"", wire.EPHEMERAL)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        state = Path(f"/proc/{server.pid}/stat")
+        eventually(lambda: ") T " in state.read_text(), "the server stands still")
+        raw.send(wire.PING, xid=wire.XID_PING)
+        time.sleep(1.5)  # longer than the session's timeout: this is what is tested
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert raw.reply(wire.XID_PING).err == wire.OK
+    assert raw.stat("/eph").ephemeralOwner == raw.session.session_id
