@@ -161,8 +161,6 @@ void queue_run_ended(struct client *client);
 /* A frame that is no event and no ping. False, with CAUSE: it is not what was due. */
 bool queue_on_reply(struct client *client, const struct conn_frame *frame,
                     const struct zk_reply_header *header, const char **ret_cause);
-/* The path in REQUEST's frame; null when it has none (any more). */
-struct jute_bytes request_path(const struct client_request *request);
 /* Asks for a call of the idle handle. */
 void queue_wake(struct client *client);
 

@@ -77,7 +77,8 @@ static void request_drop_frame(struct client *client, struct client_request *req
     buf_done(&request->frame);
 }
 
-struct jute_bytes request_path(const struct client_request *request)
+/* The path in REQUEST's frame; null when it has none (any more). */
+static struct jute_bytes request_path(const struct client_request *request)
 {
     struct jute_bytes path = JUTE_NULL;
     struct jute_reader r;
