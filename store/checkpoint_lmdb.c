@@ -25,6 +25,9 @@
 #define GROW_BYTES_MAX ((off_t)16 * 1024 * 1024)
 #define GROW_BYTES_MIN ((off_t)256 * 1024)
 
+/* More than LMDB's table of readers takes. */
+#define LOCK_FILE_BYTES ((off_t)16 * 1024)
+
 struct lmdb_checkpoint {
     struct checkpoint base;
     char *dir;
@@ -119,10 +122,26 @@ static void grow_ahead(MDB_env *env)
     (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + more);
 }
 
+/* LMDB maps its lock file and would make it with a hole in it: on a full disk,
+ * touching that kills the process (SIGBUS). So it gets its blocks here. */
+static int reserve_lock_file(const struct lmdb_checkpoint *c)
+{
+    char *path = xasprintf("%s/lock.mdb", c->dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+
+    if (fd >= 0)
+        (void)close(fd); /* nothing in it matters after a crash */
+    free(path);
+    return rc;
+}
+
 static int open_env(struct lmdb_checkpoint *c)
 {
-    int rc = mdb_env_create(&c->env);
+    int rc = reserve_lock_file(c);
 
+    if (rc == 0)
+        rc = mdb_env_create(&c->env);
     if (rc == 0)
         rc = mdb_env_set_mapsize(c->env, CHECKPOINT_MAP_BYTES);
     if (rc == 0)
