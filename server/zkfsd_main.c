@@ -23,7 +23,7 @@ struct process {
 
 static void print_usage(FILE *to)
 {
-    (void)fprintf(to, "usage: zkfsd [-c] CONF\n"
+    (void)fprintf(to, "usage: zkfsd [-cv] CONF\n"
                       "       zkfsd --help | --version\n");
 }
 
@@ -32,6 +32,7 @@ static void print_help(void)
     print_usage(stdout);
     (void)printf("\nServes ZooKeeper clients from one server. CONF is a zoo.cfg.\n"
                  "  -c, --check    only check CONF\n"
+                 "  -v, --verbose  log more: why each connection was closed\n"
                  "\nKeys of CONF (others of Apache ZooKeeper's are accepted without effect):\n");
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"check", no_argument, NULL, 'c'},
+        {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
@@ -144,10 +146,13 @@ int main(int argc, char **argv)
     bool only_check = false;
     int option;
 
-    while ((option = getopt_long(argc, argv, "ch", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "cvh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             only_check = true;
+            break;
+        case 'v':
+            log_set_level(LOG_LEVEL_DEBUG);
             break;
         case 'h':
             print_help();

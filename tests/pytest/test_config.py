@@ -139,3 +139,11 @@ def test_the_manual_tells_every_key_that_help_tells():
     keys = re.findall(r"^  (\w[\w.]+) ", run("--help").stdout, re.M)
     assert {"dataDir", "clientPort", "tickTime"} <= set(keys)
     assert not [key for key in keys if key not in text]
+
+
+def test_dash_v_tells_why_a_connection_was_closed(new_zkfsd):
+    server = new_zkfsd(start=False)
+    server.command = lambda: [Zkfsd.binary, "-v", server.write_config()]
+    server.start()
+    assert server.ask("ruok") == "imok"
+    server.process.await_log(r"DEBUG connection: closing: address=127\.0\.0\.1 cause=")
