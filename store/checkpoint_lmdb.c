@@ -30,6 +30,7 @@
 
 struct lmdb_checkpoint {
     struct checkpoint base;
+    struct disk *disk; /* for names alone */
     char *dir;
     MDB_env *env; /* from begin to commit or abort, as are the rest */
     MDB_txn *txn;
@@ -52,6 +53,11 @@ int checkpoint_lmdb_rc(int lmdb_rc)
     return lmdb_rc == MDB_VERSION_MISMATCH ? -EPROTO : -EBADMSG;
 }
 
+bool checkpoint_lmdb_unborn(off_t bytes)
+{
+    return bytes <= (off_t)(2 * sysconf(_SC_PAGESIZE));
+}
+
 static int failed(struct lmdb_checkpoint *c, int lmdb_rc, const char *what, struct errtext *why)
 {
     if (lmdb_rc == 0)
@@ -70,6 +76,7 @@ static int lmdb_open(struct disk *disk, const char *dir, struct checkpoint **ret
         return errtext_set(why, rc, "cannot make %s: %s", dir, strerror(-rc));
     c = xcalloc(1, sizeof *c);
     c->base.ops = &checkpoint_lmdb;
+    c->disk = disk;
     c->dir = xstrdup(dir);
     *ret = &c->base;
     return 0;
@@ -136,16 +143,44 @@ static int reserve_lock_file(const struct lmdb_checkpoint *c)
     return rc;
 }
 
+/* What an interrupted or failed creation left is in LMDB's way: away with it. */
+static int discard_unborn(const struct lmdb_checkpoint *c, bool *ret_is_new)
+{
+    char *path = xasprintf("%s/data.mdb", c->dir);
+    struct stat st;
+    int rc = 0;
+
+    *ret_is_new = stat(path, &st) < 0 || checkpoint_lmdb_unborn(st.st_size);
+    if (*ret_is_new && unlink(path) < 0 && errno != ENOENT)
+        rc = errno;
+    free(path);
+    return rc;
+}
+
+/* LMDB does not sync the roots of a new file, nor its name; the first update must
+ * not be the first to need them. */
+static int settle_new(const struct lmdb_checkpoint *c)
+{
+    int rc = mdb_env_sync(c->env, 1);
+
+    return rc != 0 ? rc : -disk_sync_dir(c->disk, c->dir);
+}
+
 static int open_env(struct lmdb_checkpoint *c)
 {
-    int rc = reserve_lock_file(c);
+    bool is_new = false;
+    int rc = discard_unborn(c, &is_new);
 
+    if (rc == 0)
+        rc = reserve_lock_file(c);
     if (rc == 0)
         rc = mdb_env_create(&c->env);
     if (rc == 0)
         rc = mdb_env_set_mapsize(c->env, CHECKPOINT_MAP_BYTES);
     if (rc == 0)
         rc = mdb_env_open(c->env, c->dir, 0, 0640);
+    if (rc == 0 && is_new)
+        rc = settle_new(c);
     if (rc != 0)
         return rc;
     grow_ahead(c->env);

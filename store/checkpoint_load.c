@@ -322,6 +322,8 @@ static int settle(const char *dir, uint64_t *ret_bytes, struct errtext *why)
         rc = errno == ENOENT ? -ENOENT : errtext_errno(why, "cannot open %s", path);
     else if (fdatasync(fd) < 0 || fstat(fd, &st) < 0)
         rc = errtext_errno(why, "cannot sync %s", path);
+    else if (checkpoint_lmdb_unborn(st.st_size))
+        rc = -ENOENT;
     else
         *ret_bytes = (uint64_t)st.st_blocks * 512;
     if (fd >= 0)

@@ -224,6 +224,41 @@ TEST(a_checkpoint_cut_short_is_refused)
     scene_done(&s);
 }
 
+TEST(what_an_interrupted_first_checkpoint_left_is_no_damage)
+{
+    static const size_t lengths[] = {0, 100, DISK_PAGE, (size_t)2 * DISK_PAGE};
+    struct store_stats stats;
+    struct scene s;
+    char *path;
+
+    scene_init(&s);
+    EXPECT_EQ(reopen(&s), 0);
+    append_each(&s, 3);
+    store_bed_close(&s.bed);
+    path = xasprintf("%s/zkfs/checkpoint-1/data.mdb", s.dir);
+    for (size_t i = 0; i < 4; i++) {
+        struct buf junk = {0};
+
+        memset(buf_extend(&junk, lengths[i] + 1), 0x55, lengths[i] + 1);
+        junk.len = lengths[i];
+        write_whole(path, &junk);
+        buf_done(&junk);
+        EXPECT_EQ(reopen(&s), 0);
+        EXPECT(store_bed_is_right(&s.bed));
+        if (i == 3) {
+            append_each(&s, 100);
+            store_stats(s.bed.store, &stats);
+            EXPECT(stats.checkpoint_count > 0);
+        }
+        store_bed_close(&s.bed);
+    }
+    EXPECT_EQ(reopen(&s), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    store_bed_close(&s.bed);
+    free(path);
+    scene_done(&s);
+}
+
 /* ---- the disk itself ---- */
 
 static void on_name(void *arg, const char *name)
