@@ -85,18 +85,29 @@ static bool is_zkfs(const char *path)
     return ours;
 }
 
-static int check_directory(const char *path, const char *dir, struct errtext *why)
+static int detach_dead(const char *path, const char *dir, struct errtext *why)
 {
-    struct stat st;
-
-    if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode) ? 0 : errtext_set(why, -ENOTDIR, "%s is not a directory", dir);
-    if (errno != ENOTCONN || !is_zkfs(path))
-        return errtext_errno(why, "cannot mount at %s", dir);
     if (umount2(path, MNT_DETACH) < 0)
         return errtext_errno(why, "%s: a mount whose daemon is dead cannot be detached", dir);
     (void)fprintf(stderr, "mount.zkfs: %s: detached a mount whose daemon is dead\n", dir);
-    return check_directory(path, dir, why);
+    return 0;
+}
+
+static int check_directory(const char *path, const char *dir, struct errtext *why)
+{
+    struct stat st;
+    int rc = 0;
+
+    /* There may be several, one over the other. */
+    while (rc == 0 && stat(path, &st) < 0) {
+        if (errno == ENOTCONN && is_zkfs(path))
+            rc = detach_dead(path, dir, why);
+        else
+            rc = errtext_errno(why, "cannot mount at %s", dir);
+    }
+    if (rc == 0 && !S_ISDIR(st.st_mode))
+        rc = errtext_set(why, -ENOTDIR, "%s is not a directory", dir);
+    return rc;
 }
 
 int mount_point_prepare(const char *dir, char **ret_path, struct errtext *why)

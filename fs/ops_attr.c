@@ -27,7 +27,7 @@ static void on_attr(struct call *call, int error)
     if (error == 0 && same_znode(call)) {
         call->inode->stat = call->found.stat;
         call->inode->perms = call->found.perms;
-        reply_attr(call, (const struct handle *)(uintptr_t)call->offset);
+        reply_attr(call, call->handle);
         return;
     }
     if (error != 0 && error != ENOENT) {
@@ -54,12 +54,13 @@ void op_getattr(ops_req req, uint64_t nodeid, struct fuse_file_info *fi)
     struct call *call = ops_begin(req, nodeid);
     bool is_file = call->inode->shape == SHAPE_FILE || call->inode->shape == SHAPE_CONTROL_DATA;
 
-    call->offset = fi != NULL && is_file ? fi->fh : 0;
+    if (fi != NULL && is_file)
+        call->handle = (struct handle *)(uintptr_t)fi->fh;
     if (nodeid == INODE_ROOT)
         call->on_offline = root_from_memory;
     if (inode_is_pending(call->inode) ||
         (call->on_offline != NULL && call->mount->client_state != CLIENT_CONNECTED)) {
-        reply_attr(call, (const struct handle *)(uintptr_t)call->offset);
+        reply_attr(call, call->handle);
         return;
     }
     call_set_path(call, call->inode, NULL);

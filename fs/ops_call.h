@@ -30,6 +30,8 @@ struct resolved {
     struct blob *acl; /* encoded, when asked for and readable; owned by the call */
 };
 
+struct listing; /* an open directory: ops_dir.c */
+
 struct call {
     struct list link; /* of the mount's calls */
     struct mount *mount;
@@ -38,15 +40,21 @@ struct call {
     /* The request at the server, and how to make it again in a new session. */
     struct client_request *request;
     struct client *client; /* that has it */
-    enum call_effect effect;
-    zk_zxid zxid_before;  /* of the mount when the request was made */
-    bool outcome_unknown; /* of a write whose connection died; being found out */
+    zk_zxid zxid_before;   /* of the mount when the request was made */
     void (*send)(struct call *call);
     void (*done)(struct call *call, const struct client_reply *reply);
+    enum call_effect effect;
+    bool outcome_unknown; /* of a write whose connection died; being found out */
+
+    /* What the operations say of themselves. */
+    bool want_acl;    /* resolve() keeps the ACL */
+    bool opens;       /* what is made is opened, with `flags` by `opener` */
+    bool was_pending; /* of a name that goes: there was a file here, not made yet */
+    bool resizes;     /* a SETATTR of size, to `offset` */
+    bool bytes_null;  /* `bytes` are null, not empty */
 
     /* The connection is lost, and the call can do without: answers it. NULL: it waits. */
     void (*on_offline)(struct call *call);
-
     /* A signal for the caller: the call is given up. NULL: it ends with the error. */
     void (*on_abort)(struct call *call, int error);
     struct timeout interrupt;
@@ -55,36 +63,38 @@ struct call {
     struct list queue;
     void (*resume)(struct call *call);
 
-    /* What the operations keep here. */
-    struct inode *inode;   /* a reference */
-    struct handle *handle; /* borrowed: RELEASE comes last */
-    struct buf path;       /* of the znode at work */
-    struct resolved found;
-    bool want_acl;
+    struct inode *inode;     /* a reference */
+    struct handle *handle;   /* borrowed: RELEASE comes last; NULL where none is meant */
+    struct listing *listing; /* a reference, of a READDIR */
+    struct buf path;         /* of the znode at work */
+    struct buf text;         /* a name, or a value that is being made */
+    uint64_t offset;
+    size_t size;
+    mode_t mode; /* of what is to be made: S_IFDIR or S_IFREG */
+    int flags;
+    int32_t opener;
+    struct blob *payload; /* of a WRITE */
+
+    /* resolve() */
     void (*resolved)(struct call *call, int error);
-    void (*committed)(struct call *call, int error);
+    struct resolved found;
+
+    /* fetch() */
     void (*fetched)(struct call *call, int error);
-    /* ops_outcome.c: of the write whose outcome is looked for */
+    struct blob *bytes;
+    struct zk_stat bytes_stat;
+
+    /* commit(), and other writes of a value */
+    void (*committed)(struct call *call, int error);
+    struct jute_bytes value; /* that is sent, borrowed from its owner */
+    int32_t version;         /* that it goes over */
+
+    /* ops_outcome.c: the write whose outcome is looked for */
     void (*judged)(struct call *call, enum outcome outcome);
     void (*look_send)(struct call *call);
     void (*look_done)(struct call *call, const struct client_reply *reply);
     zk_zxid suspect_zxid;
     const struct jute_bytes *suspect_data;
-    struct blob *bytes; /* as read by fetch() */
-    bool bytes_null;
-    struct zk_stat bytes_stat;
-    struct blob *payload; /* of a WRITE */
-    struct buf text;      /* an xattr's name, or an ACL to set */
-    uint64_t offset;
-    size_t size;
-    mode_t mode; /* of what is to be made: S_IFDIR or S_IFREG */
-    bool opens;  /* and it is opened, with `flags` by `opener` */
-    int flags;
-    int32_t opener;
-    bool was_pending;        /* of a name that goes: there was a file here, not made yet */
-    int32_t version;         /* that a setData goes over */
-    struct jute_bytes value; /* that a write sent, borrowed from its owner */
-    bool resizes;            /* a SETATTR of size, to `offset` */
 };
 
 /* REQ may be NULL; else a signal for its caller ends the call: at once without a connection,

@@ -220,20 +220,15 @@ static void reply_listing(ops_req req, const struct listing *listing, uint64_t i
     free(out);
 }
 
-static struct listing *listing_of(const struct call *call)
-{
-    return (struct listing *)(uintptr_t)call->offset;
-}
-
 static void readdir_aborted(struct call *call, int error)
 {
-    listing_unref(listing_of(call));
+    listing_unref(call->listing);
     call_error(call, error);
 }
 
 static void on_children(struct call *call, const struct client_reply *reply)
 {
-    struct listing *listing = listing_of(call);
+    struct listing *listing = call->listing;
     struct jute_bytes hidden = jute_str(call->mount->options.control_name);
     int error = call_errno(reply);
 
@@ -275,7 +270,7 @@ void op_readdir(ops_req req, uint64_t nodeid, size_t size, off_t offset, struct 
     } else if (offset == 0) {
         call = ops_begin(req, nodeid);
         listing->refs++;
-        call->offset = fi->fh;
+        call->listing = listing;
         call->size = size;
         call->on_abort = readdir_aborted;
         call_set_path(call, inode, NULL);
