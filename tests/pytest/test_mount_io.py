@@ -397,3 +397,58 @@ def test_fsync_commits_what_is_collected(zk, top, path):
         file.write(b"x" * 8192)
         os.fsync(file.fileno())
         assert zk.data(path + "/f") == b"x" * 8192
+
+
+# Appending and editing
+
+def test_appends_of_two_hosts_are_all_there(server, mounts, zk, path):
+    zk.made(path)
+    tops = [mounts(server) / path[1:] for _ in range(2)]
+
+    def append(top, who):
+        for i in range(40):
+            with open(top / "log", "ab", buffering=0) as file:
+                file.write(b"%s %d\n" % (who, i))
+
+    threads = [threading.Thread(target=append, args=(top, who))
+               for top, who in zip(tops, (b"a", b"b"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    lines = (tops[0] / "log").read_bytes().splitlines()
+    assert sorted(lines) == sorted(b"%s %d" % (who, i) for who in (b"a", b"b") for i in range(40))
+    for who in (b"a", b"b"):
+        own = [line for line in lines if line.startswith(who)]
+        assert own == [b"%s %d" % (who, i) for i in range(40)]
+
+
+def test_an_edit_over_somebody_elses_change_is_stale(zk, top, path):
+    zk.made(path + "/f", b"0123456789")
+    fd = os.open(top / "f", os.O_RDWR)
+    assert os.pread(fd, 100, 0) == b"0123456789"
+    zk.set_data(path + "/f", b"somebody else's")
+    assert error_of(lambda: (os.pwrite(fd, b"xx", 3), os.fsync(fd))) == "ESTALE"
+    try:
+        os.close(fd)
+    except OSError:
+        pass
+    assert zk.data(path + "/f") == b"somebody else's"
+
+
+def test_an_edit_in_the_middle_and_a_cut(zk, top, path):
+    zk.made(path + "/f", b"0123456789")
+    out("printf xx | dd of=f bs=1 seek=3 conv=notrunc", top)
+    assert zk.data(path + "/f") == b"012xx56789"
+    out("truncate -s 4 f", top)
+    assert zk.data(path + "/f") == b"012x"
+    out("truncate -s 6 f", top)
+    assert zk.data(path + "/f") == b"012x\0\0"
+
+
+def test_touch_writes_the_same_bytes_back(zk, top, path):
+    zk.made(path + "/f", b"same")
+    out("touch f", top)
+    assert (zk.data(path + "/f"), zk.stat(path + "/f").version) == (b"same", 1)
+    out("touch -d 2001-01-01 f", top)  # explicit times cannot be stored
+    assert zk.stat(path + "/f").version == 1

@@ -1,5 +1,6 @@
 """A mount from beginning to end: options, daemon mode, lost servers, signals, unmounting."""
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -286,3 +287,20 @@ def test_a_burst_of_parallel_users(lone, mounts):
     zk = lone.session()
     assert [zk.stat(f"/d/{n}").version for n in range(8)] == [29] * 8
     assert wire.OK == zk.ping().err
+
+
+def test_a_child_that_inherits_a_descriptor_does_not_wait_for_its_writer(lone, mounts):
+    """Its end is a FLUSH by somebody who did not open the file: that commits nothing, so it has
+    nothing to wait for. (Else a program that starts the server would wait for the server.)"""
+    mount = mounts(lone)
+    lone.kill9()
+    script = start("exec 3>f; echo x >&3 & sleep 0.3; echo survived; wait", mount.path)
+    try:
+        readable, _, _ = select.select([script.stdout], [], [], 5)
+        assert readable, "sleep(1) does not come back"
+        assert script.stdout.readline() == "survived\n"
+    finally:
+        lone.start()
+        script.communicate(timeout=30)
+    assert script.returncode == 0
+    assert out("cat f", mount.path) == "x\n"

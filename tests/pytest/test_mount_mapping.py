@@ -8,8 +8,9 @@ import pytest
 
 from harness import wire
 from harness.awaiting import eventually
+from harness.rawclient import create_body
 from harness.shell import fails, out, sh
-from harness.wire import EPHEMERAL, OPEN_ACL
+from harness.wire import EPHEMERAL
 
 pytestmark = pytest.mark.sanitized
 
@@ -92,14 +93,20 @@ def test_binary_data_of_any_size(zk, top, path):
 
 
 def test_a_directory_of_thousands_is_listed_once_each(zk, top, path):
-    names = [f"{i:05d}" for i in range(3000)]
-    for name in names:
-        zk.send(wire.CREATE, wire.string(f"{path}/{name}") + wire.buffer(None) +
-                wire.acl_list(OPEN_ACL) + wire.integer(0))
-    for _ in names:
-        assert zk.reply().err == wire.OK
+    # The reply is longer than the longest request: 1.2 MB.
+    names = [f"{i:05d}" + "x" * 235 for i in range(5000)]
+    zk.send_bytes(b"".join(zk.request_bytes(wire.CREATE, create_body(f"{path}/{name}", None))
+                           for name in names))
+    assert {zk.reply().err for _ in names} == {wire.OK}
     assert sorted(os.listdir(top)) == names
-    assert out("ls | wc -l", top).strip() == "3000"
+    assert out("ls | wc -l", top).strip() == "5000"
+
+
+def test_a_name_too_long_for_the_kernel_is_left_out(zk, top, path):
+    for length in (255, 1024, 1025):
+        zk.made(path + "/" + "n" * length, b"value")
+    assert sorted(map(len, os.listdir(top))) == [255, 1024]
+    assert (top / ("n" * 1024)).read_bytes() == b"value"
 
 
 def test_listing_knows_dot_and_dot_dot(top):
