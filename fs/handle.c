@@ -11,7 +11,7 @@ static enum handle_kind kind_of(int flags, enum handle_origin origin)
 {
     if (flags & O_APPEND)
         return HANDLE_APPEND;
-    return origin != HANDLE_OPENED || flags & O_TRUNC ? HANDLE_WHOLE : HANDLE_EDIT;
+    return origin == HANDLE_PENDING || flags & O_TRUNC ? HANDLE_WHOLE : HANDLE_EDIT;
 }
 
 struct handle *handle_new(struct inode *inode, int flags, enum handle_origin origin,
@@ -162,6 +162,11 @@ void handle_committed(struct handle *h, const struct zk_stat *stat)
 {
     if (h->kind == HANDLE_APPEND)
         h->content.len = 0;
+    /* Only O_TRUNC says that whatever others write in the meantime does not count. */
+    if (h->kind == HANDLE_WHOLE && !h->truncates) {
+        h->kind = HANDLE_EDIT;
+        h->loaded = true;
+    }
     if (h->kind == HANDLE_EDIT)
         handle_pin(h, blob_copy(h->content.data, h->content.len), stat);
     commit_rule_committed(&h->rule);

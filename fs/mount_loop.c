@@ -28,8 +28,9 @@
 /* Requests taken from the kernel before sockets and timers have their turn. */
 #define REQUESTS_PER_TURN 64
 
-/* How long a mount without a server is tried, when no session timeout is given. */
+/* How long a mount is tried without a server, when no session timeout is given; and at least. */
 #define START_MS 10000
+#define START_MS_MIN 5000
 
 /* How long unfinished calls may hold up the end. */
 #define DRAIN_MS 1000
@@ -258,10 +259,14 @@ static void on_start_timeout(uv_timer_t *timer)
 
 static void start(struct run *run)
 {
-    int32_t wanted = run->mount.options.session_timeout_ms;
+    uint64_t wanted = (uint64_t)run->mount.options.session_timeout_ms;
+
+    if (wanted == 0)
+        wanted = START_MS;
 
     uv_timer_init(&run->loop, &run->deadline);
-    uv_timer_start(&run->deadline, on_start_timeout, wanted > 0 ? (uint64_t)wanted : START_MS, 0);
+    uv_timer_start(&run->deadline, on_start_timeout, wanted > START_MS_MIN ? wanted : START_MS_MIN,
+                   0);
     for (size_t i = 0; i < END_SIGNALS; i++) {
         uv_signal_init(&run->loop, &run->signals[i]);
         run->signals[i].data = run;

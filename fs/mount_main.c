@@ -39,10 +39,10 @@ static int run(struct mount_options *options)
         return complain(why.text, MOUNT_EXIT_FAILURE);
     }
     options->mount_point = path;
-    /* A terminal is for errors, not for the story of the session. */
+    /* A terminal is for what went wrong, not for the story of the session. */
     log_set_level(options->verbose      ? LOG_LEVEL_DEBUG
                   : options->foreground ? LOG_LEVEL_INFO
-                                        : LOG_LEVEL_ERROR);
+                                        : LOG_LEVEL_WARN);
     if (!options->foreground && daemon_start(&ready_fd, &why) < 0) {
         status = complain(why.text, MOUNT_EXIT_FAILURE);
         mount_options_done(options);

@@ -114,13 +114,18 @@ static void on_open_truncated(struct call *call)
     reply_attr(call, handle);
 }
 
+static void refuse_truncate(struct call *call, int error)
+{
+    handle_leave(call->handle);
+    call_error(call, error);
+}
+
 static void on_truncate_base(struct call *call, int error)
 {
     struct handle *handle = call->handle;
 
     if (error != 0) {
-        handle_leave(handle);
-        call_error(call, error);
+        refuse_truncate(call, error);
         return;
     }
     handle_pin(handle, blob_ref(call->bytes), &call->bytes_stat);
@@ -138,9 +143,9 @@ static void truncate_open(struct call *call)
     if (call->offset == 0)
         handle_overwrite(handle);
     if (handle->kind == HANDLE_APPEND && call->offset != 0) {
-        handle_leave(handle);
-        call_error(call, EOPNOTSUPP);
+        refuse_truncate(call, EOPNOTSUPP);
     } else if (handle->kind == HANDLE_EDIT && !handle->loaded) {
+        call->on_abort = refuse_truncate;
         fetch(call, on_truncate_base);
     } else {
         on_open_truncated(call);

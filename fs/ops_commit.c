@@ -280,8 +280,10 @@ static bool adopt(struct call *call)
         fail(call, ESTALE); /* was written over the void, and there is something */
         return false;
     }
+    /* Nothing is written: it is as if the file had been opened as it is. */
     handle->kind = HANDLE_EDIT;
-    succeed(call, &call->inode->stat);
+    commit_rule_committed(&handle->rule);
+    end(call, 0);
     return false;
 }
 

@@ -48,21 +48,20 @@ struct zk_vec_acl decode_acl(const struct blob *encoded, struct arena *arena)
 static int judge_parent(struct call *call)
 {
     struct arena arena = {0};
+    struct zk_vec_acl acl = {0};
     int error = 0;
 
     if (call->found.stat.ephemeral_owner != 0)
         return ENOTDIR;
     if ((call->found.perms & PERM_CREATE) == 0)
         return EACCES;
-    if (call->found.acl != NULL) {
-        struct zk_vec_acl acl = decode_acl(call->found.acl, &arena);
-
-        if (acl_is_masked(&acl)) {
-            log_warn("mount: \"%s\" has an ACL with digests that this session may not see, so a "
-                     "new znode cannot inherit it; refused with EPERM",
-                     buf_cstr(&call->path));
-            error = EPERM;
-        }
+    if (call->found.acl != NULL)
+        acl = decode_acl(call->found.acl, &arena);
+    if (call->found.acl == NULL || acl_is_masked(&acl)) {
+        log_warn("mount: the ACL of \"%s\" or its digests are hidden from this session, so a new "
+                 "znode cannot inherit it; refused with EPERM",
+                 buf_cstr(&call->path));
+        error = EPERM;
     }
     arena_done(&arena);
     return error;
@@ -128,16 +127,18 @@ static void reply_opened(struct call *call, struct inode *inode, struct handle *
 
 static void reply_made(struct call *call, const struct zk_stat *stat)
 {
+    struct handle *handle;
     struct inode *inode;
 
     call->found.stat = *stat;
     inode = resolved_inode(call, S_ISDIR(call->mode) ? SHAPE_DIR : SHAPE_FILE);
-    if (call->opens)
-        reply_opened(
-            call, inode,
-            handle_new(inode, call->flags, HANDLE_MADE, call->mount->options.commit, call->opener));
-    else
+    if (!call->opens) {
         reply_entry(call, inode);
+        return;
+    }
+    handle = handle_new(inode, call->flags, HANDLE_MADE, call->mount->options.commit, call->opener);
+    handle_pin(handle, blob_new(0), stat);
+    reply_opened(call, inode, handle);
 }
 
 static void on_make_outcome(struct call *call, enum outcome outcome)

@@ -192,6 +192,28 @@ TEST(a_file_to_be_made_counts_for_those_who_look_for_it)
     close_file(&bed);
 }
 
+TEST(a_file_made_by_this_handle_is_edited_from_then_on_unless_it_truncates)
+{
+    struct bed bed = open_file(O_WRONLY, HANDLE_MADE);
+
+    EXPECT_EQ(bed.handle->kind, HANDLE_EDIT); /* O_EXCL: over nobody else's value */
+    close_file(&bed);
+
+    bed = open_file(O_RDWR, HANDLE_PENDING);
+    handle_write(bed.handle, 0, "a", 1);
+    (void)commit_rule_write(&bed.handle->rule, 0, 1, true);
+    handle_committed(bed.handle, &(struct zk_stat){.czxid = 9, .version = 0});
+    EXPECT_EQ(bed.handle->kind, HANDLE_EDIT);
+    handle_write(bed.handle, 1, "b", 1);
+    EXPECT_STR(content(bed.handle), "ab");
+    close_file(&bed);
+
+    bed = open_file(O_WRONLY | O_TRUNC, HANDLE_PENDING);
+    handle_committed(bed.handle, &(struct zk_stat){.czxid = 9, .version = 0});
+    EXPECT_EQ(bed.handle->kind, HANDLE_WHOLE); /* the last writer wins */
+    close_file(&bed);
+}
+
 TEST(an_error_that_nobody_waited_for_is_told_once)
 {
     struct bed bed = open_file(O_WRONLY, HANDLE_OPENED);
