@@ -295,8 +295,14 @@ def test_a_child_that_inherits_a_descriptor_does_not_wait_for_its_writer(lone, m
     """Its end is a FLUSH by somebody who did not open the file: that commits nothing, so it has
     nothing to wait for. (Else a program that starts the server would wait for the server.)"""
     mount = mounts(lone)
+    gone = mount.log_path.with_suffix(".gone")  # with it, even an open would wait
+    script = start(f"exec 3>f; echo opened; until [ -e {gone} ]; do sleep 0.02; done; "
+                   "echo x >&3 & sleep 0.3; echo survived; wait", mount.path)
+    assert script.stdout.readline() == "opened\n"
+    zk = lone.session()
+    eventually(lambda: zk.exists("/f").err == wire.OK, "f is made")
     lone.kill9()
-    script = start("exec 3>f; echo x >&3 & sleep 0.3; echo survived; wait", mount.path)
+    gone.touch()
     try:
         readable, _, _ = select.select([script.stdout], [], [], 5)
         assert readable, "sleep(1) does not come back"
