@@ -114,12 +114,18 @@ void client_session_over(struct client *client)
         client_finish(client);
         return;
     }
-    log_warn("session: expired: session=0x%" PRIx64 "; its ephemerals are gone",
-             client->session_id);
+    log_warn("session: lost: session=0x%" PRIx64 "; its ephemerals go with it", client->session_id);
     watch_table_clear(&client->watches);
     client_set_state(client, CLIENT_LOST);
     if (!client->finished)
         queue_end_all(client, -ESTALE);
+}
+
+void client_give_up(struct client *client)
+{
+    ASSERT(!client->closing);
+    if (client->state != CLIENT_LOST)
+        client_session_over(client);
 }
 
 /* ---- the end */
@@ -213,6 +219,7 @@ void client_info(const struct client *client, struct client_info *ret_info)
         .events = client->events,
         .latency_us = client->latency_us,
     };
+    ret_info->read_only = client->phase == LINK_UP && client->is_read_only;
     if (client->phase == LINK_UP)
         (void)snprintf(ret_info->server, sizeof ret_info->server, "%s", client->server);
 }

@@ -11,11 +11,11 @@
  * - Every request's callback is called exactly once, unless the request is
  *   cancelled.
  * - Requests made without a connection wait for the next one. When a
- *   connection dies, requests without effect (exists, get*, sync, addWatch,
- *   removeWatches) are sent again on the next one, before younger ones; any
+ *   connection dies, requests without effect (exists, get*, whoAmI, sync, addWatch,
+ *   checkWatches, removeWatches) are sent again on the next one, before younger ones; any
  *   other one that was sent ends with -ECONNRESET: its outcome is unknown.
  * - Only a server says that the session has expired (a client that is cut off
- *   cannot know it). Then the state is CLIENT_LOST for good.
+ *   cannot know it), or the user gives it up. Then the state is CLIENT_LOST for good.
  *
  * Paths here are those of the session: a chroot in the connect string is put in
  * front of requests and taken off replies and events by this library. Paths are
@@ -79,6 +79,8 @@ struct client_config {
         queue_bytes_max; /* memory of all requests without an answer; beyond it -EAGAIN; 64 MiB */
     int32_t close_timeout_ms; /* how long client_close() waits for a server; 2,000 */
     uint64_t seed;            /* of shuffle and jitter, for tests; 0: from the system */
+    bool read_only; /* a server in read-only mode will do, see client_info; it refuses writes
+                       (ZNOTREADONLY) and drops the connection when it is a member again */
 };
 
 /* The result of one operation of a multi. */
@@ -107,9 +109,11 @@ struct client_reply {
 
     struct zk_stat stat;            /* create, exists, get*, set* */
     struct jute_bytes path;         /* create: the name given; sync */
-    struct jute_bytes data;         /* getData; null (len -1) and empty differ */
-    struct zk_vec_ustring children; /* getChildren: names in no order */
+    struct jute_bytes data;         /* getData, reconfig; null (len -1) and empty differ */
+    struct zk_vec_ustring children; /* getChildren: names; getEphemerals: paths; in no order */
     struct zk_vec_acl acl;          /* getACL */
+    struct zk_vec_client_info identities; /* whoAmI */
+    int32_t number;                       /* getAllChildrenNumber */
     /* multi: one per operation, in order. When one failed, err is its error and nothing was
      * done; the results then tell which one it was. */
     struct client_result *results;
@@ -133,6 +137,11 @@ int client_new(uv_loop_t *loop, const struct client_config *config,
  * state callback is not called any more. Call once; allowed in any callback and
  * in any state. A name look-up that hangs may outlive DONE, harmlessly. */
 void client_close(struct client *client, void (*done)(void *arg), void *arg);
+
+/* The session counts as lost from now on: the state is CLIENT_LOST, all requests end with -ESTALE,
+ * no server is looked for. Nobody is told, so a server that has the session lets it expire. Nothing
+ * happens when it is lost already. Not after client_close(). */
+void client_give_up(struct client *client);
 
 /* Forgets REQUEST: its callback will not be called. Whether it was never sent: then
  * it never will be; otherwise its effect, if any, may still come. */
@@ -170,6 +179,24 @@ struct client_request *client_set_acl(struct client *client, struct jute_bytes p
 struct client_request *client_sync(struct client *client, struct jute_bytes path,
                                    client_reply_cb cb, void *arg);
 
+/* The paths of the ephemerals of this session that begin with PREFIX. */
+struct client_request *client_get_ephemerals(struct client *client, struct jute_bytes prefix,
+                                             client_reply_cb cb, void *arg);
+/* How many znodes there are below PATH. */
+struct client_request *client_get_all_children_number(struct client *client, struct jute_bytes path,
+                                                      client_reply_cb cb, void *arg);
+/* Who the server takes this connection for. */
+struct client_request *client_who_am_i(struct client *client, client_reply_cb cb, void *arg);
+
+/* The configuration of the ensemble, at its own path whatever the chroot (so are events). */
+struct client_request *client_get_config(struct client *client, bool watch, client_reply_cb cb,
+                                         void *arg);
+/* Either JOINING ("server.5=...,...") and LEAVING ("3,4"), or all MEMBERS; the rest is JUTE_NULL.
+ * FROM_CONFIG is the version that it changes, ANY_VERSION for whichever is there. */
+struct client_request *client_reconfig(struct client *client, struct jute_bytes joining,
+                                       struct jute_bytes leaving, struct jute_bytes members,
+                                       int64_t from_config, client_reply_cb cb, void *arg);
+
 /* One operation of a multi; the fields that its kind has, as in the calls above. */
 struct client_op {
     enum zk_op op; /* OP_CREATE2 (any MODE), OP_DELETE, OP_SET_DATA, OP_CHECK */
@@ -190,14 +217,31 @@ struct client_request *client_multi(struct client *client, const struct client_o
 struct client_request *client_add_watch(struct client *client, struct jute_bytes path,
                                         enum add_watch_mode mode, client_reply_cb cb, void *arg);
 
+/* Those a server knows; the last two only since 3.10 (before: ZMARSHALLINGERROR). */
 enum client_watch_type {
     CLIENT_WATCH_CHILDREN = 1,
     CLIENT_WATCH_DATA = 2,
     CLIENT_WATCH_ANY = 3,
+    CLIENT_WATCH_PERSISTENT = 4,
+    CLIENT_WATCH_RECURSIVE = 5,
 };
 struct client_request *client_remove_watches(struct client *client, struct jute_bytes path,
                                              enum client_watch_type type, client_reply_cb cb,
                                              void *arg);
+
+/* ZNOWATCHER when the server has none of that type for this connection on PATH. */
+struct client_request *client_check_watches(struct client *client, struct jute_bytes path,
+                                            enum client_watch_type type, client_reply_cb cb,
+                                            void *arg);
+
+/* The watches on PATH itself that would be set again on the next connection. */
+struct client_watched {
+    bool children, data, persistent, recursive;
+};
+struct client_watched client_watched(struct client *client, struct jute_bytes path);
+/* Does not set those of TYPE again. A server that has them keeps them. */
+void client_forget_watches(struct client *client, struct jute_bytes path,
+                           enum client_watch_type type);
 
 /* Adds a credential for requests made from now on, and on every later connection. A server
  * that refuses it (ZAUTHFAILED) also drops the connection: the credential is forgotten and
@@ -211,6 +255,7 @@ struct client_info {
     int64_t session_id;         /* 0 before the first connection */
     int32_t session_timeout_ms; /* negotiated; 0 before the first connection */
     char server[64];            /* address and port, "" without a connection */
+    bool read_only;             /* that server is in read-only mode */
     const char *trouble; /* why the last connection or attempt failed, a constant; "" at first */
     zk_zxid last_zxid;   /* highest one seen in a reply */
     size_t pending;      /* requests without an answer */

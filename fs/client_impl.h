@@ -93,6 +93,8 @@ struct client {
 
     /* Session. */
     int64_t session_id;
+    bool is_read_only; /* the server */
+    bool is_global;    /* a server that is not read-only has given or taken the session */
     uint8_t password[SESSION_PASSWORD_BYTES];
     int32_t timeout_ms; /* negotiated, 0 at first */
     zk_zxid last_zxid;

@@ -129,6 +129,13 @@ static void put_frame(struct buf *b, size_t at)
     store_be32(b->data + at, (uint32_t)(b->len - at - 4));
 }
 
+/* A session that only read-only servers have seen is local to the one that gave it: another server
+ * is asked for a new one [ClientCnxn, seenRwServerBefore]. */
+static int64_t session_id_to_show(const struct client *client)
+{
+    return client->is_global ? client->session_id : 0;
+}
+
 static void on_up(void *arg)
 {
     struct client *client = arg;
@@ -136,9 +143,9 @@ static void on_up(void *arg)
     struct zk_connect_request request = {
         .last_zxid_seen = client->last_zxid,
         .timeout = client->config.session_timeout_ms,
-        .session_id = client->session_id,
+        .session_id = session_id_to_show(client),
         .passwd = {.data = client->password, .len = sizeof client->password},
-        .read_only = 0,
+        .read_only = client->config.read_only,
     };
 
     (void)buf_extend(out, 4);
@@ -151,6 +158,8 @@ static void on_up(void *arg)
 static void session_attached(struct client *client, const struct zk_connect_response *response)
 {
     client->session_id = response->session_id;
+    client->is_read_only = response->read_only == 1;
+    client->is_global = client->is_global || !client->is_read_only;
     client->timeout_ms = response->timeout;
     memcpy(client->password, response->passwd.data, sizeof client->password);
     client->phase = LINK_UP;
@@ -178,11 +187,11 @@ static void on_connect_response(struct client *client, const struct conn_frame *
         (response.timeout > 0 && response.passwd.len != SESSION_PASSWORD_BYTES)) {
         link_fail(client, "answer to the connect request cannot be decoded");
     } else if (response.timeout <= 0) {
-        if (client->session_id == 0)
+        if (session_id_to_show(client) == 0)
             link_fail(client, "no session is given");
         else
             client_session_over(client);
-    } else if (client->session_id != 0 && response.session_id != client->session_id) {
+    } else if (client->is_global && response.session_id != client->session_id) {
         link_fail(client, "answer to the connect request names another session");
     } else {
         session_attached(client, &response);

@@ -190,6 +190,52 @@ struct client_request *client_sync(struct client *client, struct jute_bytes path
     return submit_path(client, OP_SYNC, path, cb, arg);
 }
 
+struct client_request *client_get_ephemerals(struct client *client, struct jute_bytes prefix,
+                                             client_reply_cb cb, void *arg)
+{
+    return submit_path(client, OP_GET_EPHEMERALS, prefix, cb, arg);
+}
+
+struct client_request *client_get_all_children_number(struct client *client, struct jute_bytes path,
+                                                      client_reply_cb cb, void *arg)
+{
+    return submit_path(client, OP_GET_ALL_CHILDREN_NUMBER, path, cb, arg);
+}
+
+struct client_request *client_who_am_i(struct client *client, client_reply_cb cb, void *arg)
+{
+    return queue_submit(client, request_new(client, OP_WHO_AM_I, cb, arg));
+}
+
+/* ---- configuration: no chroot here */
+
+struct client_request *client_get_config(struct client *client, bool watch, client_reply_cb cb,
+                                         void *arg)
+{
+    struct client_request *request = request_new(client, OP_GET_DATA, cb, arg);
+    struct zk_path_watch_request record = {.path = jute_str("/zookeeper/config"), .watch = watch};
+
+    request->watch = watch ? WATCH_DATA : 0;
+    put_path_watch_request(&request->frame, &record);
+    return queue_submit(client, request);
+}
+
+struct client_request *client_reconfig(struct client *client, struct jute_bytes joining,
+                                       struct jute_bytes leaving, struct jute_bytes members,
+                                       int64_t from_config, client_reply_cb cb, void *arg)
+{
+    struct client_request *request = request_new(client, OP_RECONFIG, cb, arg);
+    struct zk_reconfig_request record = {.joining_servers = joining,
+                                         .leaving_servers = leaving,
+                                         .new_members = members,
+                                         .cur_config_id = from_config};
+
+    put_reconfig_request(&request->frame, &record);
+    return queue_submit(client, request);
+}
+
+/* ---- multi */
+
 static void put_multi_op(struct client *client, struct buf *b, const struct client_op *op)
 {
     struct zk_multi_header header = {.type = (int32_t)op->op, .done = false, .err = -1};
@@ -236,20 +282,60 @@ struct client_request *client_add_watch(struct client *client, struct jute_bytes
     return queue_submit(client, request);
 }
 
-struct client_request *client_remove_watches(struct client *client, struct jute_bytes path,
-                                             enum client_watch_type type, client_reply_cb cb,
-                                             void *arg)
+/* The kinds in our table that a server's type stands for. */
+static int kinds_of(enum client_watch_type type)
 {
     static const uint8_t kinds[] = {
         [CLIENT_WATCH_CHILDREN] = WATCH_CHILD,
         [CLIENT_WATCH_DATA] = WATCH_DATA | WATCH_EXIST,
         [CLIENT_WATCH_ANY] = WATCH_ALL,
+        [CLIENT_WATCH_PERSISTENT] = WATCH_PERSISTENT,
+        [CLIENT_WATCH_RECURSIVE] = WATCH_RECURSIVE,
     };
-    struct client_request *request = request_new(client, OP_REMOVE_WATCHES, cb, arg);
+
+    return kinds[type];
+}
+
+static struct client_request *submit_watch_type(struct client *client, int32_t op,
+                                                struct jute_bytes path, enum client_watch_type type,
+                                                client_reply_cb cb, void *arg)
+{
+    struct client_request *request = request_new(client, op, cb, arg);
     struct zk_watch_type_request record = {.path = client_server_path(client, path),
                                            .type = (int32_t)type};
 
-    request->watch = kinds[type];
     put_watch_type_request(&request->frame, &record);
+    if (op == OP_REMOVE_WATCHES)
+        request->watch = (uint8_t)kinds_of(type);
     return queue_submit(client, request);
+}
+
+struct client_request *client_remove_watches(struct client *client, struct jute_bytes path,
+                                             enum client_watch_type type, client_reply_cb cb,
+                                             void *arg)
+{
+    return submit_watch_type(client, OP_REMOVE_WATCHES, path, type, cb, arg);
+}
+
+struct client_request *client_check_watches(struct client *client, struct jute_bytes path,
+                                            enum client_watch_type type, client_reply_cb cb,
+                                            void *arg)
+{
+    return submit_watch_type(client, OP_CHECK_WATCHES, path, type, cb, arg);
+}
+
+struct client_watched client_watched(struct client *client, struct jute_bytes path)
+{
+    int kinds = watch_table_kinds(&client->watches, client_server_path(client, path));
+
+    return (struct client_watched){.children = (kinds & WATCH_CHILD) != 0,
+                                   .data = (kinds & (WATCH_DATA | WATCH_EXIST)) != 0,
+                                   .persistent = (kinds & WATCH_PERSISTENT) != 0,
+                                   .recursive = (kinds & WATCH_RECURSIVE) != 0};
+}
+
+void client_forget_watches(struct client *client, struct jute_bytes path,
+                           enum client_watch_type type)
+{
+    watch_table_remove(&client->watches, client_server_path(client, path), kinds_of(type));
 }

@@ -27,8 +27,12 @@ static bool op_is_repeatable(int32_t op)
     case OP_GET_DATA:
     case OP_GET_CHILDREN2:
     case OP_GET_ACL:
+    case OP_GET_EPHEMERALS:
+    case OP_GET_ALL_CHILDREN_NUMBER:
+    case OP_WHO_AM_I:
     case OP_SYNC:
     case OP_ADD_WATCH:
+    case OP_CHECK_WATCHES:
     case OP_REMOVE_WATCHES:
     case OP_CLOSE_SESSION:
         return true;

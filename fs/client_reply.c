@@ -61,6 +61,13 @@ static void decode_multi(struct client *client, struct jute_reader *r,
     }
 }
 
+/* Paths of ephemerals come as the server knows them. */
+static void strip_chroot(const struct client *client, struct zk_vec_ustring *paths)
+{
+    for (int32_t i = 0; i < paths->count; i++)
+        paths->items[i] = client_user_path(client, paths->items[i]);
+}
+
 bool reply_decode(struct client *client, int32_t op, struct jute_reader *r,
                   struct client_reply *ret_reply)
 {
@@ -80,6 +87,7 @@ bool reply_decode(struct client *client, int32_t op, struct jute_reader *r,
         get_stat(r, &ret_reply->stat);
         break;
     case OP_GET_DATA:
+    case OP_RECONFIG:
         get_buffer(r, &ret_reply->data);
         get_stat(r, &ret_reply->stat);
         break;
@@ -90,6 +98,17 @@ bool reply_decode(struct client *client, int32_t op, struct jute_reader *r,
     case OP_GET_CHILDREN2:
         get_vec_ustring(r, &ret_reply->children);
         get_stat(r, &ret_reply->stat);
+        break;
+    case OP_GET_EPHEMERALS:
+        get_vec_ustring(r, &ret_reply->children);
+        if (!r->bad)
+            strip_chroot(client, &ret_reply->children);
+        break;
+    case OP_GET_ALL_CHILDREN_NUMBER:
+        get_i32(r, &ret_reply->number);
+        break;
+    case OP_WHO_AM_I:
+        get_vec_client_info(r, &ret_reply->identities);
         break;
     case OP_MULTI:
         decode_multi(client, r, ret_reply);
