@@ -98,8 +98,9 @@ BELOW_fs          := fs $(BELOW_proto)
 
 uv_libs := $(shell pkg-config --libs libuv 2>/dev/null || echo -luv)
 fuse_libs := $(shell pkg-config --libs fuse3 2>/dev/null || echo -lfuse3)
-LIBS_proto       := -lz -lcrypto
-LIBS_store       := -llmdb
+LIBS_proto       := -lcrypto
+# zlib checks our use of libdeflate, in tests/support alone.
+LIBS_store       := -ldeflate -llmdb -lz
 LIBS_replication := $(uv_libs)
 LIBS_server      := $(uv_libs)
 LIBS_fs          := $(uv_libs) $(fuse_libs)
@@ -154,9 +155,9 @@ demo-stop: ## unmount and stop what `make demo` started
 	@tests/demo/demo.sh stop
 
 # ---------------------------------------------------------------- packages
-DEPS_BUILD := gcc libc6-dev make pkgconf libuv1-dev libfuse3-dev liblmdb-dev zlib1g-dev libssl-dev
+DEPS_BUILD := gcc libc6-dev make pkgconf libuv1-dev libfuse3-dev liblmdb-dev libdeflate-dev libssl-dev
 DEPS_DEMO  := fuse3 attr python3 python3-kazoo
-DEPS_TEST  := binutils clang clang-format clang-tidy libclang-rt-14-dev python3-pytest \
+DEPS_TEST  := binutils zlib1g-dev clang clang-format clang-tidy libclang-rt-14-dev python3-pytest \
               python3-pytest-timeout python3-pytest-xdist zookeeper zookeeper-bin libzookeeper-mt-dev lmdb-utils \
               strace man-db shellcheck systemd
 
