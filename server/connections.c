@@ -227,16 +227,38 @@ static void take_frame(struct connection *c, const uint8_t *payload, size_t size
     core_frame(c->all->core, c->client, payload, size, c->all->host.now(c->all->host.arg));
 }
 
+/* Tells the core of the next complete frames of the LEN bytes at DATA. Gives how many
+ * bytes they are. */
+static size_t announce_frames(const struct connections *all, const uint8_t *data, size_t len)
+{
+    struct jute_bytes frames[CORE_AHEAD_MAX];
+    size_t count = 0, used = 0;
+
+    while (count < CORE_AHEAD_MAX && len - used >= HEAD_BYTES) {
+        uint32_t size = load_be32(data + used);
+
+        if (size > (uint32_t)all->config.frame_bytes_max || len - used - HEAD_BYTES < size)
+            break;
+        frames[count++] = (struct jute_bytes){data + used + HEAD_BYTES, (int32_t)size};
+        used += HEAD_BYTES + size;
+    }
+    if (count > 1) /* one alone gains nothing */
+        core_ahead(all->core, frames, count);
+    return used;
+}
+
 /* Hands over the complete frames of the LEN bytes at DATA. Gives how many bytes are
  * done with. */
 static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
 {
     const struct connections *all = c->all;
-    size_t used = 0;
+    size_t used = 0, announced = 0;
 
     while (!c->finishing && len - used >= HEAD_BYTES) {
         uint32_t size = load_be32(data + used);
 
+        if (used == announced && c->connected)
+            announced += announce_frames(all, data + used, len - used);
         if (!c->connected && all->host.word(all->host.arg, size, &c->sending)) {
             finish(c, "four-letter word");
             break;

@@ -111,7 +111,6 @@ static enum zk_err apply_creation(struct apply *apply, const struct zk_txn_heade
                                      .data = creation->data,
                                  });
     raise_cversion(tree, parent, creation->parent_cversion, hdr->zxid);
-    quota_created(tree, apply->slot, creation->path);
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_CREATED,
                                              .path = creation->path,
                                              .acl_id = tree_at(tree, apply->slot)->acl_id,
@@ -164,11 +163,9 @@ static void remove_one(struct apply *apply, uint32_t slot, struct jute_bytes pat
     struct tree *tree = apply->tree;
     uint32_t acl_id = tree_at(tree, slot)->acl_id;
     uint32_t parent = tree_at(tree, slot)->parent;
-    int64_t bytes = (int64_t)jute_size(znode_data(tree_at(tree, slot)));
 
     acl_table_ref(&tree->acls, acl_id);
     tree_remove(tree, slot);
-    quota_follow(tree, path, -1, -bytes);
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_DELETED,
                                              .path = path,
                                              .acl_id = acl_id,
@@ -235,18 +232,15 @@ static enum zk_err apply_set_data(struct apply *apply, const struct txn *op)
     const struct zk_set_data_txn *set = &op->set_data;
     uint32_t slot = tree_find(tree, set->path);
     struct znode *znode;
-    int64_t bytes;
 
     if (slot == 0)
         return ZNONODE;
     znode = tree_change_begin(tree, slot);
-    bytes = (int64_t)jute_size(set->data) - (int64_t)jute_size(znode_data(znode));
     tree_put_data(tree, znode, set->path, set->data);
     znode->version = set->version;
     znode->mzxid = op->hdr.zxid;
     znode->mtime = op->hdr.time;
     tree_change_end(tree, znode);
-    quota_follow(tree, set->path, 0, bytes);
     apply->slot = slot;
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_DATA_CHANGED,
                                              .path = set->path,
@@ -361,6 +355,28 @@ static void refuse_parts(struct apply *apply, const struct txn *parts, int32_t c
     }
 }
 
+/* The path of a part: the records of all that have one begin with it. */
+static struct jute_bytes path_of_part(const struct txn *part)
+{
+    _Static_assert(offsetof(struct zk_create_txn, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_create_container_txn, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_create_ttl_txn, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_set_data_txn, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_set_acl_txn, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_check_version_txn, path) == 0, "first");
+    return part->hdr.type == OP_ERROR ? JUTE_NULL : part->del.path;
+}
+
+static void prefetch_parts(const struct tree *tree, const struct txn *parts, int32_t left)
+{
+    struct jute_bytes paths[TREE_PREFETCH_MAX];
+    int32_t count = left < TREE_PREFETCH_MAX ? left : TREE_PREFETCH_MAX;
+
+    for (int32_t i = 0; i < count; i++)
+        paths[i] = path_of_part(&parts[i]);
+    tree_prefetch(tree, paths, (size_t)count);
+}
+
 static void apply_multi(struct apply *apply, const struct txn *multi)
 {
     int32_t count = multi->multi.txns.count;
@@ -374,8 +390,11 @@ static void apply_multi(struct apply *apply, const struct txn *multi)
     } else if (parts_failed(parts, count)) {
         refuse_parts(apply, parts, count);
     } else {
-        for (int32_t i = 0; i < count; i++)
+        for (int32_t i = 0; i < count; i++) {
+            if (i % TREE_PREFETCH_MAX == 0)
+                prefetch_parts(apply->tree, &parts[i], count - i);
             op_done(apply, &parts[i], apply_op(apply, &parts[i]));
+        }
     }
     arena_reset(&apply->tree->arena);
 }

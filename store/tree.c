@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define CACHE_LINE 64
+
 struct tree *tree_new_empty(const struct hash_key *key)
 {
     struct tree *tree = xcalloc(1, sizeof *tree);
@@ -69,7 +71,6 @@ void tree_free(struct tree *tree)
     acl_table_done(&tree->acls);
     sessions_done(&tree->sessions);
     freeze_done(&tree->freeze);
-    quotas_done(&tree->quotas);
     buf_done(&tree->path);
     arena_done(&tree->arena);
     free(tree);
@@ -117,6 +118,48 @@ const struct znode *tree_lookup(const struct tree *tree, struct jute_bytes path)
     uint32_t slot = tree_find(tree, path);
 
     return slot == 0 ? NULL : tree_at(tree, slot);
+}
+
+/* The first line is what a look-up compares; the others hold the Stat. */
+static void prefetch_znode(const struct znode *znode)
+{
+    const char *bytes = (const char *)znode;
+
+    for (size_t at = 0; at < sizeof *znode; at += CACHE_LINE)
+        __builtin_prefetch(bytes + at);
+    __builtin_prefetch(bytes + sizeof *znode - 1);
+}
+
+/* Name and short data. */
+static void prefetch_body(const struct znode *znode)
+{
+    __builtin_prefetch(znode->body);
+    __builtin_prefetch(znode->body + CACHE_LINE);
+}
+
+/* In turns: all buckets, all first znodes, all bodies; each turn finds what the
+ * one before it asked for, as the others of its turn were asked for meanwhile. */
+void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size_t count)
+{
+    uint32_t hashes[TREE_PREFETCH_MAX], slots[TREE_PREFETCH_MAX];
+
+    ASSERT(count <= TREE_PREFETCH_MAX);
+    ASSERT(tree->index.count > 0); /* the root */
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = (uint32_t)hash_bytes(&tree->key, paths[i].data, jute_size(paths[i]));
+        __builtin_prefetch(tree_index_bucket(&tree->index, hashes[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        slots[i] = tree_index_first(&tree->index, hashes[i]);
+        if (slots[i] != 0)
+            prefetch_znode(tree_at(tree, slots[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        while (slots[i] != 0 && tree_at(tree, slots[i])->hash != hashes[i])
+            slots[i] = tree_at(tree, slots[i])->next;
+        if (slots[i] != 0)
+            prefetch_body(tree_at(tree, slots[i]));
+    }
 }
 
 zk_zxid tree_zxid(const struct tree *tree)

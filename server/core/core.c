@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+_Static_assert(CORE_AHEAD_MAX <= TREE_PREFETCH_MAX, "one call does for all");
+
 #define CLIENT_WATCH_BYTES_MAX ((size_t)64 << 20)
 
 struct session_intake {
@@ -44,7 +46,6 @@ struct core *core_new(const struct core_config *config, const struct core_host *
                      config->client_watch_bytes_max == 0 ? CLIENT_WATCH_BYTES_MAX
                                                          : config->client_watch_bytes_max);
     pending_pool_init(&core->pool);
-    list_init(&core->waiting);
     tree_sessions_walk(tree, take_over_session,
                        &(struct session_intake){.core = core, .now_ms = now->mono_ms});
     return core;
@@ -87,6 +88,26 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
     default:
         request_take(client, payload, len, now);
     }
+}
+
+/* The body of almost any request begins with a path. Where something else stands
+ * there, or nothing, no more is lost than the time. */
+void core_ahead(const struct core *core, const struct jute_bytes *payloads, size_t count)
+{
+    struct jute_bytes paths[CORE_AHEAD_MAX];
+    size_t path_count = 0;
+
+    ASSERT(count <= CORE_AHEAD_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct jute_reader r = jute_reader(payloads[i].data, jute_size(payloads[i]), NULL);
+        struct zk_request_header header;
+
+        get_request_header(&r, &header);
+        get_ustring(&r, &paths[path_count]);
+        if (!r.bad)
+            path_count++;
+    }
+    tree_prefetch(core->tree, paths, path_count);
 }
 
 void core_tick(struct core *core, const struct core_time *now)

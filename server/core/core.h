@@ -17,6 +17,7 @@
 #include "proto/base/blob.h"
 #include "proto/base/buf.h"
 #include "proto/base/hash.h"
+#include "proto/jute.h"
 #include "proto/types.h"
 
 #include <stdbool.h>
@@ -108,6 +109,11 @@ struct buf *core_client_out(struct core_client *client);
  * jute.maxbuffer. Frames after a close() are ignored. */
 void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
                 const struct core_time *now);
+
+/* These frames, COUNT of them, will come soon: a hint, so that the core may fetch from
+ * memory what they ask for. COUNT is at most CORE_AHEAD_MAX. */
+#define CORE_AHEAD_MAX 32
+void core_ahead(const struct core *core, const struct jute_bytes *payloads, size_t count);
 
 /* What CLIENT has asked for and not been answered yet. The host stops reading from
  * a connection while this, or its out buffer, is over its limits, and goes on at

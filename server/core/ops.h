@@ -6,6 +6,8 @@
 #include "proto/errors.h"
 #include "proto/txn.h"
 
+#include <stddef.h>
+
 struct prepare;
 struct reading;
 struct sub_request;
@@ -30,6 +32,15 @@ union request_body {
     struct zk_reconfig_request reconfig;
     struct multi_request multi;
 };
+
+/* The path of a body that may be a part of a multi: they all begin with it. */
+static inline struct jute_bytes request_body_path(const union request_body *body)
+{
+    _Static_assert(offsetof(struct zk_create_ttl_request, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_path_version_request, path) == 0, "first");
+    _Static_assert(offsetof(struct zk_set_data_request, path) == 0, "first");
+    return body->path.path;
+}
 
 enum op_kind {
     KIND_READ,  /* answered from the tree when its turn comes */

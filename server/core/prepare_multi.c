@@ -58,6 +58,17 @@ static void all_failed(struct prepare *p, int32_t failed, enum zk_err err,
     }
 }
 
+/* The paths of the parts from FIRST on are wanted soon: see tree_prefetch. */
+static void prefetch_parts(const struct prepare *p, const struct multi_request *req, int32_t first)
+{
+    struct jute_bytes paths[TREE_PREFETCH_MAX];
+    int32_t left = req->count - first, count = left < TREE_PREFETCH_MAX ? left : TREE_PREFETCH_MAX;
+
+    for (int32_t i = 0; i < count; i++)
+        paths[i] = request_body_path(&req->items[first + i].body);
+    tree_prefetch(p->plan->tree, paths, (size_t)count);
+}
+
 enum zk_err prepare_multi(struct prepare *p, const union request_body *body, struct txn *ret_txn)
 {
     const struct multi_request *req = &body->multi;
@@ -68,7 +79,11 @@ enum zk_err prepare_multi(struct prepare *p, const union request_body *body, str
     parts->count = req->count;
     parts->items = arena_alloc(p->arena, (size_t)req->count * sizeof *parts->items);
     for (int32_t i = 0; i < req->count; i++) {
-        enum zk_err err = prepare_part(p, &req->items[i], ret_txn, &parts->items[i]);
+        enum zk_err err;
+
+        if (i % TREE_PREFETCH_MAX == 0)
+            prefetch_parts(p, req, i);
+        err = prepare_part(p, &req->items[i], ret_txn, &parts->items[i]);
 
         /* Before all of it is there: `auth` in an ACL makes much out of little. */
         if (err == ZOK) {

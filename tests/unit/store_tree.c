@@ -54,6 +54,21 @@ TEST(what_is_not_quite_a_path_finds_nothing)
     tree_free(tree);
 }
 
+TEST(a_prefetch_takes_any_bytes)
+{
+    const struct jute_bytes paths[] = {jute_str("/zookeeper/config"), jute_str("/missing"),
+                                       jute_str(""), JUTE_NULL};
+    struct tree *tree = tree_new(&key);
+    uint64_t digest = tree_digest(tree);
+
+    tree_prefetch(tree, paths, 0);
+    tree_prefetch(tree, paths, sizeof paths / sizeof *paths);
+    EXPECT_EQ(tree_digest(tree), digest);
+    EXPECT(tree_lookup(tree, paths[0]) != NULL);
+    EXPECT(tree_lookup(tree, paths[1]) == NULL);
+    tree_free(tree);
+}
+
 static void name_path(struct buf *path, int i)
 {
     path->len = 0;
