@@ -270,6 +270,10 @@ static int check_together(const struct parser *in)
                            in->file);
     if (c->data_log_dir == NULL)
         c->data_log_dir = xstrdup(c->data_dir);
+    if (c->min_session_timeout_ms == 0)
+        return errtext_set(in->why, -EINVAL,
+                           "%s:%d: minSessionTimeout: 0 is no time for a session; -1 is 2 ticks",
+                           in->file, line_of(in, "minSessionTimeout"));
     if (c->min_session_timeout_ms == -1)
         c->min_session_timeout_ms = 2 * c->tick_ms;
     if (c->max_session_timeout_ms == -1)

@@ -219,6 +219,12 @@ TEST(a_shortest_session_timeout_above_the_longest_is_refused)
             "zoo.cfg: minSessionTimeout (60001 ms) is above maxSessionTimeout (60000 ms)");
 }
 
+TEST(a_shortest_session_timeout_of_nothing_is_refused)
+{
+    refused(DIR_AND_PORT "minSessionTimeout=0\n",
+            "zoo.cfg:3: minSessionTimeout: 0 is no time for a session; -1 is 2 ticks");
+}
+
 TEST(members_of_an_ensemble_are_refused_until_there_is_one)
 {
     refused(DIR_AND_PORT "server.1=h:2888:3888\n",
