@@ -5,6 +5,7 @@
 #include "proto/base/mem.h"
 #include "server/core/acl.h"
 #include "server/core/core_state.h"
+#include "server/core/reply.h"
 
 #include <stdlib.h>
 
@@ -175,6 +176,11 @@ enum zk_err read_get_ephemerals(struct reading *r, const union request_body *bod
             continue;
         put_ustring(out, (struct jute_bytes){.data = path.data, .len = (int32_t)path.len});
         count++;
+        /* A path can be a thousand times as long as the name that the tree keeps of it. */
+        if (output_is_full(r->client)) {
+            buf_done(&path);
+            return ZBADARGUMENTS;
+        }
     }
     buf_done(&path);
     store_be32(out->data + count_at, (uint32_t)count);

@@ -68,6 +68,30 @@ TEST(a_session_with_more_ephemerals_than_a_txn_can_list_still_ends_with_all_of_t
     rig_done(&rig);
 }
 
+TEST(a_list_of_ephemerals_is_bounded_by_what_may_be_unread)
+{
+    struct rig rig;
+    struct buf all = {0};
+    char path[2100] = "/";
+
+    rig_config(&rig);
+    rig.config.client_output_bytes_max = 10000;
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    (void)letters(path + 1, 2000);
+    (void)create(&rig, 'a', path, "", 0);
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(path + 2001, sizeof path - 2001, "/%d", i);
+        (void)create(&rig, 'a', path, "", CREATE_EPHEMERAL);
+    }
+    put_ustring(&all, jute_str("/"));
+    EXPECT_STR(rig_request(&rig, 'a', OP_GET_EPHEMERALS, &all),
+               "a: reply xid=7 zxid=0x7 err=BADARGUMENTS");
+    EXPECT_STR(ping(&rig, 'a'), "a: reply xid=-2 zxid=0x7");
+    buf_done(&all);
+    rig_done(&rig);
+}
+
 TEST(answers_that_waited_for_a_write_are_bounded)
 {
     struct rig rig;
