@@ -30,10 +30,8 @@ enum commit_decision commit_rule_write(struct commit_rule *rule, uint64_t offset
     return first || rule->appends ? COMMIT_NOW : COMMIT_NOTHING;
 }
 
-enum commit_decision commit_rule_flush(struct commit_rule *rule, bool by_opener)
+enum commit_decision commit_rule_flush(struct commit_rule *rule)
 {
-    if (!by_opener)
-        return COMMIT_NOTHING;
     if (rule->dirty)
         return COMMIT_NOW;
     if (!rule->owes)

@@ -58,7 +58,8 @@ void commit_rule_init(struct commit_rule *rule, enum commit_mode mode, bool make
  * COMMIT_NOTHING they are collected, and quiet begins again. */
 enum commit_decision commit_rule_write(struct commit_rule *rule, uint64_t offset, size_t size,
                                        bool is_empty);
-enum commit_decision commit_rule_flush(struct commit_rule *rule, bool by_opener);
+/* By the opener; nobody else's FLUSH means anything. */
+enum commit_decision commit_rule_flush(struct commit_rule *rule);
 enum commit_decision commit_rule_sync(const struct commit_rule *rule);
 enum commit_decision commit_rule_release(const struct commit_rule *rule);
 enum commit_decision commit_rule_quiet(const struct commit_rule *rule);

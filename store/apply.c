@@ -111,6 +111,7 @@ static enum zk_err apply_creation(struct apply *apply, const struct zk_txn_heade
                                      .data = creation->data,
                                  });
     raise_cversion(tree, parent, creation->parent_cversion, hdr->zxid);
+    quota_created(tree, apply->slot, creation->path);
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_CREATED,
                                              .path = creation->path,
                                              .acl_id = tree_at(tree, apply->slot)->acl_id,
@@ -163,9 +164,11 @@ static void remove_one(struct apply *apply, uint32_t slot, struct jute_bytes pat
     struct tree *tree = apply->tree;
     uint32_t acl_id = tree_at(tree, slot)->acl_id;
     uint32_t parent = tree_at(tree, slot)->parent;
+    int64_t bytes = (int64_t)jute_size(znode_data(tree_at(tree, slot)));
 
     acl_table_ref(&tree->acls, acl_id);
     tree_remove(tree, slot);
+    quota_follow(tree, path, -1, -bytes);
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_DELETED,
                                              .path = path,
                                              .acl_id = acl_id,
@@ -232,15 +235,18 @@ static enum zk_err apply_set_data(struct apply *apply, const struct txn *op)
     const struct zk_set_data_txn *set = &op->set_data;
     uint32_t slot = tree_find(tree, set->path);
     struct znode *znode;
+    int64_t bytes;
 
     if (slot == 0)
         return ZNONODE;
     znode = tree_change_begin(tree, slot);
+    bytes = (int64_t)jute_size(set->data) - (int64_t)jute_size(znode_data(znode));
     tree_put_data(tree, znode, set->path, set->data);
     znode->version = set->version;
     znode->mzxid = op->hdr.zxid;
     znode->mtime = op->hdr.time;
     tree_change_end(tree, znode);
+    quota_follow(tree, set->path, 0, bytes);
     apply->slot = slot;
     tell_change(apply, &(struct tree_change){.type = EVENT_NODE_DATA_CHANGED,
                                              .path = set->path,

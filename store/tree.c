@@ -71,6 +71,7 @@ void tree_free(struct tree *tree)
     acl_table_done(&tree->acls);
     sessions_done(&tree->sessions);
     freeze_done(&tree->freeze);
+    quotas_done(&tree->quotas);
     buf_done(&tree->path);
     arena_done(&tree->arena);
     free(tree);

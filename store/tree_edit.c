@@ -103,6 +103,8 @@ uint32_t tree_add(struct tree *tree, const struct znode_init *init)
     tree->data_bytes += path_bytes((size_t)init->path.len) + jute_size(init->data);
     tree->digest += znode_digest(tree, znode);
     freeze_added(tree, slot);
+    if (znode->undigested)
+        quota_znode_added(tree, slot, init->path);
     return slot;
 }
 
@@ -113,6 +115,8 @@ void tree_remove(struct tree *tree, uint32_t slot)
     ASSERT(slot != ROOT_SLOT);
     ASSERT(znode->children == NULL);
     freeze_removing(tree, slot);
+    if (znode->undigested)
+        quota_znode_removing(tree, slot);
     tree->digest -= znode_digest(tree, znode);
     tree->data_bytes -= path_bytes(znode_path_length(tree, znode)) + jute_size(znode_data(znode));
     tree_index_remove(&tree->index, &tree->znodes, slot);

@@ -68,6 +68,12 @@ struct freeze {
     struct buf side;            /* rows that could not wait */
 };
 
+/* Which paths have a quota; quota.c. */
+struct quotas {
+    struct hmap places;
+    uint32_t limits; /* znodes that make a quota: with none there is nothing to follow */
+};
+
 struct tree {
     struct hash_key key;
     struct slots znodes;
@@ -75,6 +81,7 @@ struct tree {
     struct acl_table acls;
     struct sessions sessions;
     struct freeze freeze;
+    struct quotas quotas;
     zk_zxid zxid;
     uint64_t digest, digest_mismatches;
     uint64_t next_id;
@@ -138,5 +145,14 @@ void freeze_loading(struct tree *tree);
 void freeze_loaded(struct tree *tree);
 void freeze_init(struct freeze *freeze);
 void freeze_done(struct freeze *freeze);
+
+/* quota.c: a znode below /zookeeper was put into SLOT; is about to be removed. */
+void quota_znode_added(struct tree *tree, uint32_t slot, struct jute_bytes path);
+void quota_znode_removing(struct tree *tree, uint32_t slot);
+/* A txn has created the znode of PATH; has changed or deleted it, so that there are
+ * COUNT znodes and BYTES of data more than before. PATH may be the tree's scratch. */
+void quota_created(struct tree *tree, uint32_t slot, struct jute_bytes path);
+void quota_follow(struct tree *tree, struct jute_bytes path, int count, int64_t bytes);
+void quotas_done(struct quotas *quotas);
 
 #endif

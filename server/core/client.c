@@ -17,6 +17,7 @@ struct core_client *core_client_new(struct core *core, void *owner, const char *
     client->state = CLIENT_NEW;
     client->stats.established_wall_ms = now->wall_ms;
     list_init(&client->pending);
+    list_init(&client->waiting);
     (void)client_add_credential(client, jute_str("ip"), jute_str(ip_text)); /* the first fits */
     core->stats.clients++;
     return client;

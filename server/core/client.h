@@ -30,6 +30,7 @@ struct core_client {
     struct buf out;
     size_t frame_start;  /* of the frame being written in OUT */
     struct list pending; /* in the order of the requests; pending.h */
+    struct list waiting; /* in core->waiting, when a PENDING_WAIT is at the front */
     struct core_outstanding owed;
     struct watcher watcher;
     struct zk_vec_id who; /* credentials; memory of our own */

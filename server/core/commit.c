@@ -269,4 +269,5 @@ void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
     follow_session(core, &txn, now);
     if (commit.client != NULL && commit.client->state != CLIENT_CLOSED)
         request_continue(commit.client, now);
+    request_wake(core, zxid, now);
 }

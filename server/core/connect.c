@@ -85,6 +85,8 @@ static void reattach_session(struct core_client *client, const struct zk_connect
     client_attach(client, session);
     client->state = CLIENT_OPEN;
     send_response(client, session);
+    /* Its writes on another connection may be on their way, and reads come after them. */
+    request_wait_for_all(client);
 }
 
 void connect_request(struct core_client *client, const uint8_t *payload, size_t len,

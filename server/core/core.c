@@ -46,6 +46,7 @@ struct core *core_new(const struct core_config *config, const struct core_host *
                      config->client_watch_bytes_max == 0 ? CLIENT_WATCH_BYTES_MAX
                                                          : config->client_watch_bytes_max);
     pending_pool_init(&core->pool);
+    list_init(&core->waiting);
     tree_sessions_walk(tree, take_over_session,
                        &(struct session_intake){.core = core, .now_ms = now->mono_ms});
     return core;

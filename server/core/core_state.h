@@ -17,6 +17,8 @@ struct core {
     struct plan plan;
     struct watch_table watches;
     struct pending_pool pool;
+    struct list waiting;   /* clients with a PENDING_WAIT in front, by its zxid */
+    zk_zxid last_proposed; /* 0: nothing yet */
     int64_t next_session_id;
     struct arena request_arena; /* of the request in hand */
     struct arena commit_arena;  /* of the txn that is being applied */

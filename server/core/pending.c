@@ -44,15 +44,21 @@ static void pool_give(struct pending_pool *pool, struct pending *entry)
     list_push_front(&pool->free, &entry->link);
 }
 
+/* Nobody is answered by the end of a wait. */
+static size_t counts(const struct pending *entry)
+{
+    return entry->kind == PENDING_WAIT ? 0 : 1;
+}
+
 void pending_push(struct core_client *client, const struct pending *entry)
 {
     struct pending *copy = pool_take(&client->core->pool);
 
     *copy = *entry;
     list_push_back(&client->pending, &copy->link);
-    client->owed.requests++;
+    client->owed.requests += counts(copy);
     client->owed.bytes += copy->bytes;
-    client->core->stats.outstanding++;
+    client->core->stats.outstanding += counts(copy);
 }
 
 struct pending *pending_front(const struct core_client *client)
@@ -71,9 +77,9 @@ struct pending pending_take(struct core_client *client, struct list *list)
     ASSERT(link != NULL);
     entry = CONTAINER_OF(link, struct pending, link);
     taken = *entry;
-    client->owed.requests--;
+    client->owed.requests -= counts(&taken);
     client->owed.bytes -= taken.bytes;
-    client->core->stats.outstanding--;
+    client->core->stats.outstanding -= counts(&taken);
     pool_give(&client->core->pool, entry);
     return taken;
 }
@@ -94,6 +100,7 @@ void pending_move(struct core_client *client, struct list *list)
 
 void pending_drop(struct core_client *client)
 {
+    list_remove(&client->waiting);
     while (!list_empty(&client->pending)) {
         struct pending entry = pending_pop(client);
 

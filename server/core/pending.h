@@ -17,6 +17,7 @@ enum pending_kind {
     PENDING_WRITE, /* proposed as ZXID: answered by its commit */
     PENDING_FRAME, /* FRAME is looked at when its turn comes */
     PENDING_REPLY, /* decided: ERR is told when its turn comes */
+    PENDING_WAIT,  /* what is behind it waits until the tree has come to ZXID */
 };
 
 struct pending {

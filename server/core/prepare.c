@@ -101,6 +101,7 @@ zk_zxid prepare_propose(struct core *core, struct write_request *req, const stru
         refuse(&core->plan, &txn, err);
     encode_what_fits(core, &txn);
     plan_accept(&core->plan);
+    core->last_proposed = zxid;
     *ret_bytes = core->scratch.len;
     core->host.propose(core->host.arg, blob_copy(core->scratch.data, core->scratch.len));
     return zxid;

@@ -133,8 +133,8 @@ enum zk_err read_get_acl(struct reading *r, const union request_body *body, stru
     return ZOK;
 }
 
-/* All that was acknowledged is applied here, as the ensemble has one member; the path
- * is echoed unseen. */
+/* All that was proposed before is applied by now (take_read() in request.c); the path is
+ * echoed unseen. */
 enum zk_err read_sync(struct reading *r, const union request_body *body, struct buf *out)
 {
     (void)r;

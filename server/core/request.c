@@ -168,9 +168,51 @@ static void take_write(struct core_client *client, struct request *req, const st
     pending_push(client, &entry);
 }
 
+/* CLIENT has a PENDING_WAIT in front: takes its place among those who wait, by zxid. Most
+ * come last, as they wait for the last proposal. */
+static void await_turn(struct core_client *client)
+{
+    struct list *all = &client->core->waiting, *after = all->prev;
+    zk_zxid zxid = pending_front(client)->zxid;
+
+    while (after != all &&
+           pending_front(CONTAINER_OF(after, struct core_client, waiting))->zxid > zxid)
+        after = after->prev;
+    list_push_front(after, &client->waiting);
+}
+
+void request_wait_for_all(struct core_client *client)
+{
+    struct core *core = client->core;
+    bool is_first = pending_front(client) == NULL;
+
+    if (core->last_proposed <= tree_zxid(core->tree))
+        return;
+    pending_push(client, &(struct pending){.kind = PENDING_WAIT, .zxid = core->last_proposed});
+    if (is_first)
+        await_turn(client);
+}
+
+void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now)
+{
+    while (!list_empty(&core->waiting)) {
+        struct core_client *first = CONTAINER_OF(core->waiting.next, struct core_client, waiting);
+
+        if (pending_front(first)->zxid > zxid)
+            return;
+        list_remove(&first->waiting);
+        request_continue(first, now);
+    }
+}
+
+/* A sync comes after every write that was on its way when it came: who asks after a lost
+ * connection what has become of his last one must not hear of it too early
+ * [Leader.processSync]. */
 static void take_read(struct core_client *client, struct request *req, const uint8_t *payload,
                       size_t len, const struct core_time *now)
 {
+    if (req->header.type == OP_SYNC)
+        request_wait_for_all(client);
     if (pending_front(client) == NULL) {
         answer_read(client, req, now);
         return;
@@ -222,9 +264,16 @@ void request_continue(struct core_client *client, const struct core_time *now)
     struct pending *front;
 
     while ((front = pending_front(client)) != NULL && front->kind != PENDING_WRITE) {
-        struct pending entry = pending_pop(client);
-        struct request req = {.start_ms = entry.start_ms};
+        struct request req = {.start_ms = front->start_ms};
+        struct pending entry;
 
+        if (front->kind == PENDING_WAIT && front->zxid > tree_zxid(client->core->tree)) {
+            await_turn(client);
+            return;
+        }
+        entry = pending_pop(client);
+        if (entry.kind == PENDING_WAIT)
+            continue;
         if (entry.kind == PENDING_REPLY) {
             answer_refusal(client, entry.xid, entry.err);
             continue;

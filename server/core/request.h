@@ -25,6 +25,13 @@ void request_answered(struct core_client *client, const struct answered *answere
  * the next write. */
 void request_continue(struct core_client *client, const struct core_time *now);
 
+/* What CLIENT asks for from now on is answered when everything is that anybody has
+ * proposed before. */
+void request_wait_for_all(struct core_client *client);
+
+/* The tree has come to ZXID: those who waited for it go on. */
+void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now);
+
 /* Proposes the end of SESSION, asked for as XID or come by itself. */
 zk_zxid request_close_session(struct core *core, struct live_session *session, int32_t xid,
                               const struct core_time *now, size_t *ret_bytes);

@@ -104,6 +104,86 @@ static char *string_of(struct jute_bytes path)
     return xasprintf("%.*s", path.len, (const char *)path.data);
 }
 
+/* ---- quotas ---- */
+
+static struct model_znode *quota_znode(struct model *model, const char *subtree, const char *name)
+{
+    char *path = xasprintf("/zookeeper/quota%s/%s", subtree, name);
+    struct model_znode *znode = find(model, path);
+
+    free(path);
+    return znode;
+}
+
+static void put_used(struct model_znode *stats, int64_t count, int64_t bytes)
+{
+    char *text = xasprintf("count=%lld,bytes=%lld", (long long)count, (long long)bytes);
+
+    give_data(stats, jute_str(text));
+    free(text);
+}
+
+/* What the stats say, as we write it; -1 for anything else. */
+static void get_used(const struct model_znode *stats, long long *count, long long *bytes)
+{
+    char *text = xasprintf("%.*s", stats->data_len > 0 ? stats->data_len : 0, (char *)stats->data);
+    int end = -1;
+
+    if (sscanf(text, "count=%lld,bytes=%lld%n", count, bytes, &end) != 2 || text[end] != '\0')
+        *count = *bytes = -1;
+    free(text);
+}
+
+/* There are COUNT znodes and BYTES more at PATH: the quota nearest to it has them. */
+static void quota_follow(struct model *model, const char *path, int count, int64_t bytes)
+{
+    char *subtree = xstrdup(path);
+    struct model_znode *stats;
+    long long used_count, used_bytes;
+
+    while (*subtree != '\0' && quota_znode(model, subtree, "zookeeper_limits") == NULL)
+        *strrchr(subtree, '/') = '\0';
+    stats = *subtree == '\0' ? NULL : quota_znode(model, subtree, "zookeeper_stats");
+    if (stats != NULL) {
+        get_used(stats, &used_count, &used_bytes);
+        put_used(stats, used_count + count, used_bytes + bytes);
+    }
+    free(subtree);
+}
+
+static bool is_below(const char *path, const char *top, size_t top_len)
+{
+    return strncmp(path, top, top_len) == 0 && (path[top_len] == '\0' || path[top_len] == '/');
+}
+
+/* When ZNODE is the stats of a subtree, all that is in it is counted. */
+static void quota_count(struct model *model, struct model_znode *znode)
+{
+    const char *subtree = znode->path + strlen("/zookeeper/quota");
+    const char *name = strrchr(znode->path, '/');
+    int64_t count = 0, bytes = 0;
+
+    if (strncmp(znode->path, "/zookeeper/quota/", 17) != 0 ||
+        strcmp(name, "/zookeeper_stats") != 0 || name <= subtree)
+        return;
+    for (int i = 0; i < model->znode_count; i++) {
+        const struct model_znode *other = &model->znodes[i];
+
+        if (is_below(other->path, subtree, (size_t)(name - subtree))) {
+            count++;
+            bytes += other->data_len > 0 ? other->data_len : 0;
+        }
+    }
+    put_used(znode, count, bytes);
+}
+
+static int64_t size_of(struct jute_bytes data)
+{
+    return data.len > 0 ? data.len : 0;
+}
+
+/* ---- the txns ---- */
+
 static enum zk_err find_parent(struct model *model, const char *path,
                                struct model_znode **ret_parent)
 {
@@ -147,6 +227,8 @@ static enum zk_err create(struct model *model, const struct txn *op, struct jute
             znode->stat.czxid = znode->stat.mzxid = znode->stat.pzxid = op->hdr.zxid;
             znode->stat.ctime = znode->stat.mtime = op->hdr.time;
             znode->stat.ephemeral_owner = owner;
+            quota_count(model, znode);
+            quota_follow(model, path, 1, size_of(data));
         }
     }
     free(path);
@@ -166,8 +248,14 @@ static enum zk_err delete_path(struct model *model, char *path, zk_zxid zxid)
         for (int i = model->znode_count - 1; i >= 0; i--) {
             const char *other = model->znodes[i].path;
 
-            if (strncmp(other, path, len) == 0 && (other[len] == '\0' || other[len] == '/'))
+            if (is_below(other, path, len)) {
+                char *gone = xstrdup(other);
+                int64_t bytes = model->znodes[i].data_len > 0 ? model->znodes[i].data_len : 0;
+
                 remove_at(model, i);
+                quota_follow(model, gone, -1, -bytes);
+                free(gone);
+            }
         }
     }
     free(path);
@@ -178,14 +266,19 @@ static enum zk_err set_data(struct model *model, const struct txn *op)
 {
     char *path = string_of(op->set_data.path);
     struct model_znode *znode = path == NULL ? NULL : find(model, path);
+    int64_t before;
 
-    free(path);
-    if (znode == NULL)
+    if (znode == NULL) {
+        free(path);
         return ZNONODE;
+    }
+    before = znode->data_len > 0 ? znode->data_len : 0;
     give_data(znode, op->set_data.data);
     znode->stat.version = op->set_data.version;
     znode->stat.mzxid = op->hdr.zxid;
     znode->stat.mtime = op->hdr.time;
+    quota_follow(model, znode->path, 0, size_of(op->set_data.data) - before);
+    free(path);
     return ZOK;
 }
 

@@ -127,6 +127,18 @@ static uint64_t below(struct txn_maker *m, uint64_t limit)
     return rng_below(&m->rng, limit);
 }
 
+static const char *random_quota_path(struct txn_maker *m)
+{
+    static const char *const paths[] = {"/zookeeper/quota/a/zookeeper_limits",
+                                        "/zookeeper/quota/a/zookeeper_stats",
+                                        "/zookeeper/quota/a/b/zookeeper_limits",
+                                        "/zookeeper/quota/a/b/zookeeper_stats",
+                                        "/zookeeper/quota/a/b",
+                                        "/zookeeper/quota/zookeeper_limits"};
+
+    return paths[below(m, sizeof paths / sizeof *paths)];
+}
+
 static const char *random_path(struct txn_maker *m)
 {
     static const char *const absurd[] = {"",
@@ -145,6 +157,8 @@ static const char *random_path(struct txn_maker *m)
 
     if (below(m, 25) == 0)
         return absurd[below(m, sizeof absurd / sizeof *absurd)];
+    if (below(m, 6) == 0)
+        return random_quota_path(m);
     for (uint64_t i = 0; i < depth; i++)
         buf_printf(&path, "/%c", (int)('a' + below(m, 4)));
     if (below(m, 10) == 0)
@@ -162,8 +176,11 @@ static struct jute_bytes random_data(struct txn_maker *m)
 
     if (below(m, 8) == 0)
         return JUTE_NULL;
-    for (uint64_t i = 0; i < len; i++)
-        *buf_extend(&data, 1) = (uint8_t)rng_next(&m->rng);
+    if (below(m, 8) == 0)
+        buf_printf(&data, "count=%d,bytes=%d", (int)below(m, 9), (int)below(m, 99));
+    else
+        for (uint64_t i = 0; i < len; i++)
+            *buf_extend(&data, 1) = (uint8_t)rng_next(&m->rng);
     ret = in_arena(m, &data);
     buf_done(&data);
     return ret;
@@ -195,6 +212,12 @@ static int32_t random_cversion(struct txn_maker *m)
     return below(m, 3) == 0 ? -1 : (int32_t)below(m, 200);
 }
 
+/* What makes a quota is not: in which order a session's ephemerals go would show. */
+static bool random_ephemeral(struct txn_maker *m, const char *path)
+{
+    return below(m, 2) == 0 && strncmp(path, "/zookeeper", strlen("/zookeeper")) != 0;
+}
+
 static void fill_create(struct txn_maker *m, struct txn *txn)
 {
     const char *path = random_path(m);
@@ -215,7 +238,7 @@ static void fill_create(struct txn_maker *m, struct txn *txn)
         txn->create = (struct zk_create_txn){.path = jute_str(path),
                                              .data = random_data(m),
                                              .acl = random_acl(m),
-                                             .ephemeral = below(m, 2),
+                                             .ephemeral = random_ephemeral(m, path),
                                              .parent_cversion = random_cversion(m)};
 }
 

@@ -37,6 +37,68 @@ TEST(a_read_waits_for_the_writes_before_it_and_for_no_one_elses)
     rig_done(&rig);
 }
 
+TEST(a_sync_comes_after_all_that_was_on_its_way)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    rig_join(&rig, 'b');
+    rig.hold = true;
+    (void)create(&rig, 'a', "/x", "1", 0);
+    (void)create(&rig, 'a', "/y", "1", 0);
+    EXPECT_STR(sync_path(&rig, 'b', "/"), "");
+    EXPECT_STR(exists(&rig, 'b', "/z", false), "");
+    (void)create(&rig, 'a', "/z", "1", 0);
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=1 zxid=0x3 /x");
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=2 zxid=0x4 /y; b: reply xid=1 zxid=0x4 /; "
+                                 "b: reply xid=2 zxid=0x4 err=NONODE");
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=3 zxid=0x5 /z");
+    rig_done(&rig);
+}
+
+/* A client that finds out what became of its last write would else make it twice. */
+TEST(who_comes_back_reads_after_the_writes_that_the_session_has_in_flight)
+{
+    struct rig rig;
+    struct rig_client lost;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    rig.hold = true;
+    (void)create(&rig, 'a', "/x", "1", 0);
+    lost = *rig_client(&rig, 'a');
+    rig_gone(&rig, 'a');
+    rig_open(&rig, 'b');
+    EXPECT_STR(rig_reattach(&rig, 'b', &lost), "b: connected timeout=2000");
+    EXPECT_STR(ping(&rig, 'b'), "");
+    EXPECT_STR(get_children(&rig, 'b', "/x", false), "");
+    EXPECT_STR(rig_commit(&rig), "b: reply xid=-2 zxid=0x2; b: reply xid=1 zxid=0x2 []");
+    rig_done(&rig);
+}
+
+TEST(who_waits_for_others_and_goes_leaves_nothing_behind)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    for (char name = 'a'; name <= 'd'; name++)
+        rig_join(&rig, name);
+    rig.hold = true;
+    (void)create(&rig, 'a', "/x", "1", 0);
+    (void)sync_path(&rig, 'b', "/b");
+    (void)sync_path(&rig, 'c', "/c");
+    (void)create(&rig, 'a', "/y", "1", 0);
+    (void)sync_path(&rig, 'd', "/d");
+    (void)sync_path(&rig, 'c', "/c");
+    rig_gone(&rig, 'b');
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=1 zxid=0x5 /x; c: reply xid=1 zxid=0x5 /c");
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=2 zxid=0x6 /y; c: reply xid=2 zxid=0x6 /c; "
+                                 "d: reply xid=1 zxid=0x6 /d");
+    EXPECT_EQ(core_stats(rig.core).outstanding, 0);
+    rig_done(&rig);
+}
+
 TEST(writes_in_flight_see_each_other)
 {
     struct rig rig;

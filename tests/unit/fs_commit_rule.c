@@ -58,12 +58,7 @@ static void write_at(struct story *s, uint64_t offset, size_t size)
 
 static void flush(struct story *s)
 {
-    decided(s, "flush", commit_rule_flush(&s->rule, true));
-}
-
-static void other_flush(struct story *s)
-{
-    decided(s, "other's flush", commit_rule_flush(&s->rule, false));
+    decided(s, "flush", commit_rule_flush(&s->rule));
 }
 
 static void release(struct story *s)
@@ -109,13 +104,10 @@ TEST(a_group_commits_its_first_line_and_the_whole_at_its_end)
 
     flush(&s);
     write_at(&s, 0, 2);
-    other_flush(&s); /* a child that inherited the descriptor ends */
     write_at(&s, 2, 2);
-    other_flush(&s);
     flush(&s);
     release(&s);
-    EXPECT_STR(s.told, "flush -; write commit 2; other's flush -; write -; other's flush -; "
-                       "flush commit 4; release -; ");
+    EXPECT_STR(s.told, "flush -; write commit 2; write -; flush commit 4; release -; ");
 }
 
 TEST(a_long_copy_commits_once_at_its_close)
@@ -184,10 +176,9 @@ TEST(with_commit_at_close_nothing_is_seen_before_it)
     write_at(&s, 0, 2);
     quiet(&s);
     write_at(&s, 2, 2);
-    other_flush(&s);
     flush(&s);
     release(&s);
-    EXPECT_STR(s.told, "flush -; write -; quiet -; write -; other's flush -; flush commit 4; "
+    EXPECT_STR(s.told, "flush -; write -; quiet -; write -; flush commit 4; "
                        "release -; ");
 }
 

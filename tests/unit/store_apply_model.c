@@ -26,6 +26,19 @@ static void expect_same(const struct tree *tree, const struct model *model, cons
     buf_done(&text);
 }
 
+/* What leads to a quota on /a and on /a/b; the rest comes at random. */
+static void make_way(struct txn_maker *maker, struct tree *tree, struct model *model)
+{
+    static const char *const paths[] = {"/zookeeper/quota/a", "/zookeeper/quota/a/b"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct txn txn = txn_create(maker, paths[i], "");
+
+        EXPECT_EQ(tree_apply(tree, &txn, NULL).err, ZOK);
+        EXPECT_EQ(model_apply(model, &txn), ZOK);
+    }
+}
+
 /* Now and then the same txns come again, as in a replay over a later state. */
 static void run(uint64_t seed, int txns)
 {
@@ -33,6 +46,7 @@ static void run(uint64_t seed, int txns)
     struct tree *tree = tree_new(&key);
     struct model *model = model_new();
 
+    make_way(&maker, tree, model);
     for (int i = 0; i < txns; i++) {
         struct txn txn;
         enum zk_err err;
