@@ -73,12 +73,13 @@ static int open_log(struct bed *bed, struct disk *disk)
 /* Makes the batch at P, of which MAX bytes are left in the segment, pass its checks. */
 static void seal(uint8_t *p, size_t max)
 {
+    zk_zxid last = (zk_zxid)(load_be64(p + 40) >> 1);
     struct batch_header header = {
         .seq = load_be64(p + 16),
         .len = load_be32(p + 24) % (uint32_t)(max - BATCH_HEADER_BYTES),
         .count = load_be32(p + 28) % 64 + 1,
         .first = 1,
-        .last = (zk_zxid)(load_be64(p + 40) >> 1) + 1,
+        .last = last < INT64_MAX ? last + 1 : last,
     };
 
     batch_seal(p, segment_id(config.run, 0), &header);
