@@ -31,6 +31,7 @@ struct config {
     int32_t segment_kib;     /* of the transaction log; 0: the store's own */
     bool tcp_keep_alive;
     bool extended_types;
+    bool enforce_quota;
     bool skip_acl;
 };
 

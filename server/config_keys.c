@@ -83,6 +83,7 @@ const struct config_key config_keys[] = {
     TEXT("4lw.commands.whitelist", words_whitelist, 0, "srvr",
          "four-letter words that are answered: a list with commas, or *"),
     BOOL("extendedTypesEnabled", extended_types, "false", "znodes with a time to live (TTL)"),
+    BOOL("enforceQuota", enforce_quota, "false", "hard limits of quotas are kept, not only noted"),
     BOOL("skipACL", skip_acl, "no", "yes: ACLs are stored and not checked"),
     TEXT("DigestAuthenticationProvider.superDigest", super_digest, 1, NULL,
          "USER:HASH of the user whom no ACL stops; none if unset"),

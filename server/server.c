@@ -360,6 +360,7 @@ static void make_core(struct server *s)
         .min_session_timeout_ms = c->min_session_timeout_ms,
         .max_session_timeout_ms = c->max_session_timeout_ms,
         .extended_types = c->extended_types,
+        .enforce_quota = c->enforce_quota,
         .skip_acl = c->skip_acl,
         .super_digest = c->super_digest,
         .first_session_id = session_id_first(clock_ms(CLOCK_REALTIME), STANDALONE_SID),

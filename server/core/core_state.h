@@ -6,6 +6,7 @@
 #include "server/core/core.h"
 #include "server/core/pending.h"
 #include "server/core/plan.h"
+#include "server/core/quota_check.h"
 #include "server/core/session_tracker.h"
 #include "server/core/watch_table.h"
 
@@ -19,6 +20,7 @@ struct core {
     struct pending_pool pool;
     struct list waiting;   /* clients with a PENDING_WAIT in front, by its zxid */
     zk_zxid last_proposed; /* 0: nothing yet */
+    struct quota_notes quota_notes;
     int64_t next_session_id;
     struct arena request_arena; /* of the request in hand */
     struct arena commit_arena;  /* of the txn that is being applied */

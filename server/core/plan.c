@@ -124,6 +124,7 @@ static bool from_tree(const struct tree *tree, struct jute_bytes path, struct pl
     if (znode == NULL)
         return false;
     ret->child_count = znode_child_count(znode);
+    ret->data_size = (uint32_t)jute_size(znode_data(znode));
     ret->prefix = znode_digest_prefix(znode);
     ret->acl = tree_acl(tree, znode_acl_id(znode));
     znode_stat_persisted(tree, znode, &ret->stat);
@@ -297,6 +298,7 @@ void plan_create(struct plan *plan, const struct plan_create *create)
     ASSERT(!planned->znode.exists);
     planned->znode.exists = true;
     planned->znode.child_count = 0;
+    planned->znode.data_size = (uint32_t)jute_size(create->data);
     planned->znode.prefix = digest_prefix(create->path, create->data);
     planned->znode.stat = (struct zk_stat_persisted){
         .czxid = plan->zxid,
@@ -334,6 +336,7 @@ void plan_set_data(struct plan *plan, struct jute_bytes path, struct jute_bytes 
     struct planned *planned = edit(plan, path);
 
     ASSERT(planned->znode.exists);
+    planned->znode.data_size = (uint32_t)jute_size(data);
     planned->znode.prefix = digest_prefix(path, data);
     planned->znode.stat.version = version;
     planned->znode.stat.mzxid = plan->zxid;

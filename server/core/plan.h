@@ -27,6 +27,7 @@ struct acl_copy;
 struct planned_znode {
     bool exists;
     uint32_t child_count;
+    uint32_t data_size;
     uint32_t prefix; /* of its digest: path and data */
     uint32_t digest; /* 0: not counted; kept once it is to be changed */
     struct zk_stat_persisted stat;

@@ -78,6 +78,7 @@ zk_zxid prepare_propose(struct core *core, struct write_request *req, const stru
 {
     zk_zxid zxid = core->host.next_zxid(core->host.arg);
     struct prepare p = {
+        .core = core,
         .config = &core->config,
         .plan = &core->plan,
         .session = req->session,
@@ -85,6 +86,7 @@ zk_zxid prepare_propose(struct core *core, struct write_request *req, const stru
         .arena = req->body.arena,
         .op = req->handler->op,
         .time_ms = now->wall_ms,
+        .mono_ms = now->mono_ms,
     };
     struct txn txn = {
         .hdr = {.client_id = req->session->id,

@@ -13,6 +13,7 @@ struct live_session;
 
 /* A request while it is being prepared. */
 struct prepare {
+    struct core *core; /* for its quotas */
     const struct core_config *config;
     struct plan *plan;
     struct live_session *session;
@@ -20,6 +21,7 @@ struct prepare {
     struct arena *arena;
     int32_t op; /* of a multi, that of the part in hand */
     int64_t time_ms;
+    int64_t mono_ms;
 };
 
 /* A request to be written down: who asks, and what. */

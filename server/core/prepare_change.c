@@ -3,6 +3,7 @@
 #include "proto/path.h"
 #include "server/core/acl.h"
 #include "server/core/prepare.h"
+#include "server/core/quota_check.h"
 
 /* These stay. The strings are compared as they are: what lies below is ordinary. */
 static bool is_reserved(struct jute_bytes path)
@@ -66,6 +67,10 @@ enum zk_err prepare_set_data(struct prepare *p, const union request_body *body, 
         return ZNONODE;
     if (!prepare_allowed(p, znode->acl, PERM_WRITE))
         return ZNOAUTH;
+    err = quota_check(p->core, req->path, 0,
+                      (int64_t)jute_size(req->data) - (int64_t)znode->data_size, p->mono_ms);
+    if (err != ZOK)
+        return err;
     err = prepare_next_version(znode->stat.version, req->version, &version);
     if (err != ZOK)
         return err;

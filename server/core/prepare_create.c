@@ -4,6 +4,7 @@
 #include "proto/path.h"
 #include "server/core/acl.h"
 #include "server/core/prepare.h"
+#include "server/core/quota_check.h"
 #include "server/core/session_tracker.h"
 
 #include <stdio.h>
@@ -145,6 +146,9 @@ enum zk_err prepare_create(struct prepare *p, const union request_body *body, st
     if (err != ZOK)
         return err;
     err = judge_path(p, req, &planned.path, &parent_cversion);
+    if (err != ZOK)
+        return err;
+    err = quota_check(p->core, planned.path, 1, (int64_t)jute_size(req->data), p->mono_ms);
     if (err != ZOK)
         return err;
     planned.acl = &acl;
