@@ -43,6 +43,9 @@ static enum zk_err find_parent(const struct tree *tree, struct jute_bytes path,
     if (path_name(path).len == 0 || path_name(path).len > TREE_NAME_MAX)
         return ZBADARGUMENTS;
     *ret_parent = tree_find(tree, path_parent(path));
+    /* "/" is one more name of the root, and "//x" no name of what is below it. */
+    if (*ret_parent == ROOT_SLOT && path_name(path).len + 1 < path.len)
+        return ZNONODE;
     return *ret_parent == 0 ? ZNONODE : ZOK;
 }
 

@@ -383,6 +383,16 @@ TEST(the_owner_of_containers_and_ttl_znodes_is_not_shown)
     fixture_done(&f);
 }
 
+TEST(two_slashes_lead_nowhere)
+{
+    struct fixture f = fixture_new();
+
+    EXPECT_STR(apply(&f, txn_create(&f.m, "//x", "1")), "create NONODE; ");
+    EXPECT_STR(apply(&f, txn_create(&f.m, "/x", "1")), "created /x; create OK version=0; ");
+    EXPECT_STR(apply(&f, txn_delete(&f.m, "//x")), "delete NONODE; ");
+    fixture_done(&f);
+}
+
 TEST(a_time_to_live_that_cannot_be_stored_makes_no_znode)
 {
     static const int64_t bad[] = {0, -1, OWNER_TTL_MAX_MS + 1, INT64_MIN};
