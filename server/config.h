@@ -29,6 +29,9 @@ struct config {
     int32_t outstanding_max; /* requests in the pipeline of the whole server */
     int32_t snap_count;      /* txns between checkpoints; 0: their bytes decide */
     int32_t segment_kib;     /* of the transaction log; 0: the store's own */
+    int32_t container_check_interval_ms;
+    int32_t container_max_per_minute;
+    int32_t container_never_used_ms; /* 0: never */
     bool tcp_keep_alive;
     bool extended_types;
     bool enforce_quota;

@@ -109,50 +109,55 @@ int64_t sessions_visible_owner(int64_t owner)
     return is_ephemeral(owner) ? owner : 0;
 }
 
-/* The list that a znode of OWNER is in; that of a session is made when it is absent. */
-static struct owned_list *list_of(struct sessions *sessions, int64_t owner)
+/* The ephemerals of a session are a list, oldest first. */
+static void link_ephemeral(struct sessions *sessions, uint32_t record, struct owned *owned)
 {
-    if (owner == OWNER_CONTAINER)
-        return &sessions->containers;
-    if (is_ttl(owner))
-        return &sessions->ttls;
-    return &find_or_add(sessions, owner)->ephemerals;
-}
+    struct owned_list *list = &find_or_add(sessions, owned->owner)->ephemerals;
 
-uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode)
-{
-    uint32_t record = slots_alloc(&sessions->owned);
-    struct owned_list *list = list_of(sessions, owner);
-
-    *sessions_owned(sessions, record) =
-        (struct owned){.owner = owner, .znode = znode, .prev = list->last};
+    owned->prev = list->last;
     if (list->last != 0)
         sessions_owned(sessions, list->last)->next = record;
     else
         list->first = record;
     list->last = record;
-    sessions->ephemeral_count += is_ephemeral(owner);
+    sessions->ephemeral_count++;
+}
+
+static void unlink_ephemeral(struct sessions *sessions, const struct owned *owned)
+{
+    struct session *session = sessions_find(sessions, owned->owner);
+
+    if (owned->prev != 0)
+        sessions_owned(sessions, owned->prev)->next = owned->next;
+    else
+        session->ephemerals.first = owned->next;
+    if (owned->next != 0)
+        sessions_owned(sessions, owned->next)->prev = owned->prev;
+    else
+        session->ephemerals.last = owned->prev;
+    sessions->ephemeral_count--;
+    free_if_unused(sessions, session);
+}
+
+uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode)
+{
+    uint32_t record = slots_alloc(&sessions->owned);
+    struct owned *owned = sessions_owned(sessions, record);
+
+    *owned = (struct owned){.owner = owner, .znode = znode};
+    if (is_ephemeral(owner))
+        link_ephemeral(sessions, record, owned);
     return record;
 }
 
 void sessions_disown(struct sessions *sessions, uint32_t record)
 {
-    struct owned owned = *sessions_owned(sessions, record);
-    struct owned_list *list = list_of(sessions, owned.owner);
+    struct owned *owned = sessions_owned(sessions, record);
 
-    if (owned.prev != 0)
-        sessions_owned(sessions, owned.prev)->next = owned.next;
-    else
-        list->first = owned.next;
-    if (owned.next != 0)
-        sessions_owned(sessions, owned.next)->prev = owned.prev;
-    else
-        list->last = owned.prev;
+    if (is_ephemeral(owned->owner))
+        unlink_ephemeral(sessions, owned);
+    owned->znode = 0;
     slots_free(&sessions->owned, record);
-    if (is_ephemeral(owned.owner)) {
-        sessions->ephemeral_count--;
-        free_if_unused(sessions, sessions_find(sessions, owned.owner));
-    }
 }
 
 void sessions_changed_take(struct sessions *sessions, struct buf *ret_ids)

@@ -1,5 +1,5 @@
 /* sessions: the open sessions, and who owns which znode: the ephemerals of each
- * session, the containers, the TTL znodes. A znode with an owner holds the number
+ * session; containers and TTL znodes. A znode with an owner holds the number
  * of its ownership record; removal takes constant time. Part of the tree: others
  * ask by tree.h. Plain value; a zeroed one must be given to sessions_init.
  * Thread: the loop. */
@@ -31,15 +31,14 @@ struct session {
 
 /* An ownership record. */
 struct owned {
-    int64_t owner;  /* ephemeralOwner as stored */
-    uint32_t znode; /* slot of the znode */
-    uint32_t prev, next;
+    int64_t owner;       /* ephemeralOwner as stored */
+    uint32_t znode;      /* slot of the znode; 0: the record is free */
+    uint32_t prev, next; /* in the list of the session */
 };
 
 struct sessions {
     struct hmap by_id;
     struct slots owned; /* of struct owned */
-    struct owned_list containers, ttls;
     uint64_t ephemeral_count;
     uint32_t open_count;
     struct buf changed; /* int64_t ids opened, changed or closed since the last freeze */

@@ -271,12 +271,17 @@ const struct znode *tree_ephemeral_next(const struct tree *tree, const struct zn
     return owned_znode(tree, sessions_owned(&tree->sessions, znode->owned)->next);
 }
 
-const struct znode *tree_container_first(const struct tree *tree)
+const struct znode *tree_owned_next(const struct tree *tree, uint32_t *cursor)
 {
-    return owned_znode(tree, tree->sessions.containers.first);
-}
+    const struct slots *records = &tree->sessions.owned;
+    uint32_t record = *cursor + 1;
+    const struct owned *owned;
 
-const struct znode *tree_ttl_first(const struct tree *tree)
-{
-    return owned_znode(tree, tree->sessions.ttls.first);
+    *cursor = record + 1 < records->end ? record : 0;
+    if (record >= records->end)
+        return NULL;
+    owned = sessions_owned(&tree->sessions, record);
+    if (owned->znode == 0 || sessions_visible_owner(owned->owner) != 0)
+        return NULL;
+    return tree_at(tree, owned->znode);
 }

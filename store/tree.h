@@ -70,10 +70,12 @@ void tree_sessions_walk(const struct tree *tree,
 const struct znode *tree_ephemeral_first(const struct tree *tree, int64_t id);
 const struct znode *tree_ephemeral_next(const struct tree *tree, const struct znode *znode);
 
-/* All containers and all TTL znodes, oldest first, for the search for those that
- * have had their time; walked as above with tree_ephemeral_next. */
-const struct znode *tree_container_first(const struct tree *tree);
-const struct znode *tree_ttl_first(const struct tree *tree);
+/* The containers and TTL znodes, for the search for those that have had their time. A
+ * walk over all owned znodes that may be left off and gone on with at will, whatever
+ * txns come between (what is created meanwhile may be missed): *CURSOR is 0 at the
+ * beginning, and again after the last. Each call takes one step; it gives NULL when that
+ * led to neither. */
+const struct znode *tree_owned_next(const struct tree *tree, uint32_t *cursor);
 
 /* The sessions that have ephemerals, in no order (the `dump` word). */
 void tree_owners_walk(const struct tree *tree, void (*visit)(void *arg, int64_t id), void *arg);

@@ -34,6 +34,7 @@ struct core *core_new(const struct core_config *config, const struct core_host *
 
     ASSERT(config->min_session_timeout_ms > 0);
     ASSERT(config->min_session_timeout_ms <= config->max_session_timeout_ms);
+    ASSERT(config->container_check_interval_ms == 0 || config->container_max_per_minute > 0);
     core->config = *config;
     if (config->super_digest != NULL)
         core->config.super_digest = xstrdup(config->super_digest);
@@ -46,6 +47,7 @@ struct core *core_new(const struct core_config *config, const struct core_host *
                      config->client_watch_bytes_max == 0 ? CLIENT_WATCH_BYTES_MAX
                                                          : config->client_watch_bytes_max);
     pending_pool_init(&core->pool);
+    reaper_init(&core->reaper, config, now->mono_ms);
     list_init(&core->waiting);
     tree_sessions_walk(tree, take_over_session,
                        &(struct session_intake){.core = core, .now_ms = now->mono_ms});
@@ -121,11 +123,17 @@ void core_tick(struct core *core, const struct core_time *now)
         (void)request_close_session(core, session, 0, now, &bytes);
         core->stats.sessions_expired++;
     }
+    reaper_run(core, now);
 }
 
 int64_t core_next_tick(const struct core *core, const struct core_time *now)
 {
-    return (now->mono_ms / core->config.tick_ms + 1) * core->config.tick_ms;
+    int64_t tick_ms = (now->mono_ms / core->config.tick_ms + 1) * core->config.tick_ms;
+    int64_t reap_ms = core->reaper.due_ms;
+
+    if (reap_ms <= now->mono_ms)
+        reap_ms = now->mono_ms + 1;
+    return reap_ms < tick_ms ? reap_ms : tick_ms;
 }
 
 struct core_stats core_stats(const struct core *core)

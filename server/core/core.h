@@ -49,6 +49,12 @@ struct core_config {
     /* The longest txn that the log takes. A request whose txn would be longer is
      * refused (ZBADARGUMENTS), a session's end goes without its list. 0: no limit. */
     size_t txn_bytes_max;
+    /* How often containers and TTL znodes are looked through for those that have had
+     * their time, 0: never; how many are deleted in a minute at most (then > 0); and the
+     * age at which a container that never had a child goes, 0: never. */
+    int32_t container_check_interval_ms;
+    int32_t container_max_per_minute;
+    int32_t container_never_used_ms;
     bool skip_acl;            /* skipACL=yes */
     bool extended_types;      /* extendedTypesEnabled: TTL znodes */
     bool enforce_quota;       /* enforceQuota */
@@ -130,8 +136,9 @@ struct core_outstanding core_client_outstanding(const struct core_client *client
 void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
                  const struct core_time *now);
 
-/* Ends the sessions whose time is up: proposes their closeSession. To be called at
- * core_next_tick(), so that a session ends at most a tick late. */
+/* Ends the sessions whose time is up: proposes their closeSession; deletes containers
+ * and TTL znodes that have had theirs. To be called at core_next_tick(), so that a
+ * session ends at most a tick late. */
 void core_tick(struct core *core, const struct core_time *now);
 
 /* The mono_ms after NOW at which core_tick() is due. */

@@ -7,6 +7,7 @@
 #include "server/core/pending.h"
 #include "server/core/plan.h"
 #include "server/core/quota_check.h"
+#include "server/core/reaper.h"
 #include "server/core/session_tracker.h"
 #include "server/core/watch_table.h"
 
@@ -21,6 +22,7 @@ struct core {
     struct list waiting;   /* clients with a PENDING_WAIT in front, by its zxid */
     zk_zxid last_proposed; /* 0: nothing yet */
     struct quota_notes quota_notes;
+    struct reaper reaper;
     int64_t next_session_id;
     struct arena request_arena; /* of the request in hand */
     struct arena commit_arena;  /* of the txn that is being applied */

@@ -252,3 +252,13 @@ const struct op_handler *op_create_session(void)
 
     return &handler;
 }
+
+const struct op_handler *op_delete_container(void)
+{
+    static const struct op_handler handler = {.op = OP_DELETE_CONTAINER,
+                                              .kind = KIND_WRITE,
+                                              .decode = decode_path,
+                                              .prepare = prepare_delete_container};
+
+    return &handler;
+}

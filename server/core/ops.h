@@ -77,6 +77,9 @@ const struct op_handler *op_find(int32_t op);
 /* createSession comes with a connection; no client asks for it by its code. */
 const struct op_handler *op_create_session(void);
 
+/* The reaper's deleteContainer; from a client the op of that code is refused. */
+const struct op_handler *op_delete_container(void);
+
 struct sub_request {
     const struct op_handler *handler;
     union request_body body;

@@ -55,6 +55,8 @@ enum zk_err prepare_set_data(struct prepare *p, const union request_body *body,
                              struct txn *ret_txn);
 enum zk_err prepare_set_acl(struct prepare *p, const union request_body *body, struct txn *ret_txn);
 enum zk_err prepare_check(struct prepare *p, const union request_body *body, struct txn *ret_txn);
+enum zk_err prepare_delete_container(struct prepare *p, const union request_body *body,
+                                     struct txn *ret_txn);
 enum zk_err prepare_client_delete_container(struct prepare *p, const union request_body *body,
                                             struct txn *ret_txn);
 enum zk_err prepare_reconfig(struct prepare *p, const union request_body *body,

@@ -129,6 +129,15 @@ enum zk_err prepare_check(struct prepare *p, const union request_body *body, str
     return ZOK;
 }
 
+/* The reaper has judged it, by the same plan. */
+enum zk_err prepare_delete_container(struct prepare *p, const union request_body *body,
+                                     struct txn *ret_txn)
+{
+    ret_txn->del = (struct zk_delete_txn){.path = body->path.path};
+    plan_delete(p->plan, body->path.path);
+    return ZOK;
+}
+
 /* An operation among servers. From a client, the newest Apache servers would delete
  * any empty znode without a look at its ACL; older ones refuse, and so do we. */
 enum zk_err prepare_client_delete_container(struct prepare *p, const union request_body *body,

@@ -93,6 +93,7 @@ const char *rig_request(struct rig *rig, char name, int32_t op, const struct buf
 /* Requests; DATA NULL is null. */
 const char *create(struct rig *rig, char name, const char *path, const char *data, int32_t flags);
 const char *create2(struct rig *rig, char name, const char *path, const char *data, int32_t flags);
+const char *create_ttl(struct rig *rig, char name, const char *path, int64_t ttl_ms);
 const char *create_acl(struct rig *rig, char name, const char *path, const char *acl);
 const char *delete (struct rig *rig, char name, const char *path, int32_t version);
 const char *set_data(struct rig *rig, char name, const char *path, const char *data,

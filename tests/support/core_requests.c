@@ -97,6 +97,17 @@ const char *create2(struct rig *rig, char name, const char *path, const char *da
                                                    .flags = flags});
 }
 
+const char *create_ttl(struct rig *rig, char name, const char *path, int64_t ttl_ms)
+{
+    struct buf b = {0};
+
+    put_create_ttl_request(&b, &(struct zk_create_ttl_request){.path = text_or_null(path),
+                                                               .acl = open_acl,
+                                                               .flags = CREATE_PERSISTENT_TTL,
+                                                               .ttl = ttl_ms});
+    return send_body(rig, name, OP_CREATE_TTL, &b);
+}
+
 static struct zk_vec_acl parse_acl(const char *text, struct arena *arena)
 {
     struct zk_vec_acl acl = {.count = 0};

@@ -156,7 +156,7 @@ TEST(an_ephemeral_tells_its_owner_and_a_container_does_not)
                "own=0x100000000010000 len=0 kids=0}");
     EXPECT_STR(create2(&rig, 'a', "/c", "", CREATE_CONTAINER),
                "a: reply xid=2 zxid=0x3 /c {c=0x3 ct=1000000 v=0 cv=0 av=0 len=0 kids=0}");
-    EXPECT(tree_container_first(rig.tree) != NULL);
+    EXPECT_EQ(znode_owner(rig.tree, tree_lookup(rig.tree, jute_str("/c"))), OWNER_CONTAINER);
     rig_done(&rig);
 }
 

@@ -375,11 +375,54 @@ TEST(the_owner_of_containers_and_ttl_znodes_is_not_shown)
     (void)apply(&f, ttl);
     EXPECT_EQ(stat_of(&f, "/c").ephemeral_owner, 0);
     EXPECT_EQ(stat_of(&f, "/t").ephemeral_owner, 0);
-    EXPECT_EQ(znode_owner(f.tree, tree_container_first(f.tree)), OWNER_CONTAINER);
-    EXPECT_EQ((uint64_t)znode_owner(f.tree, tree_ttl_first(f.tree)), OWNER_TTL_MARK | 2500);
+    EXPECT_EQ(znode_owner(f.tree, tree_lookup(f.tree, jute_str("/c"))), OWNER_CONTAINER);
+    EXPECT_EQ((uint64_t)znode_owner(f.tree, tree_lookup(f.tree, jute_str("/t"))),
+              OWNER_TTL_MARK | 2500);
     EXPECT_EQ(tree_ephemeral_count(f.tree), 0);
-    (void)apply(&f, txn_delete(&f.m, "/c"));
-    EXPECT(tree_container_first(f.tree) == NULL);
+    fixture_done(&f);
+}
+
+/* The paths that a walk from the beginning gives; BETWEEN is applied after the first. */
+static const char *walk_owned(struct fixture *f, const struct txn *between)
+{
+    uint32_t cursor = 0;
+
+    f->heard.len = 0;
+    do {
+        const struct znode *znode = tree_owned_next(f->tree, &cursor);
+
+        if (znode == NULL)
+            continue;
+        znode_path(f->tree, znode, &f->heard);
+        if (between != NULL)
+            (void)tree_apply(f->tree, between, NULL);
+        between = NULL;
+    } while (cursor != 0);
+    return buf_cstr(&f->heard);
+}
+
+TEST(a_walk_over_containers_and_ttl_znodes_stands_changes_on_the_way)
+{
+    struct fixture f = fixture_new();
+    struct txn del;
+
+    EXPECT_STR(walk_owned(&f, NULL), "");
+    (void)apply(&f, txn_create_session(&f.m, 1000));
+    for (int i = 0; i < 4; i++) {
+        static const char *const paths[] = {"/c", "/e", "/d", "/f"};
+        struct txn txn = txn_of_type(&f.m, OP_CREATE_CONTAINER);
+
+        txn.create_container = (struct zk_create_container_txn){
+            .path = jute_str(paths[i]), .acl = txn_acl_open, .parent_cversion = -1};
+        (void)apply(&f, i == 1 ? txn_create_ephemeral(&f.m, paths[i]) : txn);
+    }
+    EXPECT_STR(walk_owned(&f, NULL), "/c/d/f");
+    del = txn_delete(&f.m, "/c"); /* where the walk stands */
+    EXPECT_STR(walk_owned(&f, &del), "/c/d/f");
+    del = txn_delete(&f.m, "/f"); /* where it ends */
+    EXPECT_STR(walk_owned(&f, &del), "/d");
+    (void)apply(&f, txn_delete(&f.m, "/d"));
+    EXPECT_STR(walk_owned(&f, NULL), "");
     fixture_done(&f);
 }
 
