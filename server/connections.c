@@ -34,6 +34,9 @@
 #define REQUEST_BYTES_MAX (4u << 20)
 #define UNSENT_BYTES_MAX (1u << 20)
 
+/* How many get their events between two looks at what others want. */
+#define TOLD_AT_ONCE 64
+
 /* A write buffer of more is not kept by a client at rest. */
 #define KEEP_BYTES 512
 
@@ -45,7 +48,7 @@ struct connection {
     struct core_client *client;
     struct client_address *address;
     struct list link;  /* in all->open */
-    struct list dirty; /* in all->dirty: look at it before the loop sleeps */
+    struct list dirty; /* in all->dirty: look at it before the loop sleeps; or in all->told */
     struct list timed; /* in all->timed: must get on by DEADLINE_MS */
     int64_t deadline_ms;
     struct buf in;
@@ -66,7 +69,9 @@ struct connections {
     struct core *core;
     struct list open;
     struct list dirty;
-    struct list timed; /* one timeout for all, so this is the order of deadlines */
+    struct list told;    /* have events to send, nothing else, and come after all others */
+    uv_idle_t sleepless; /* runs while TOLD is not empty */
+    struct list timed;   /* one timeout for all, so this is the order of deadlines */
     uv_timer_t timer;
     struct client_addresses addresses;
     struct connections_stats stats;
@@ -344,6 +349,14 @@ void connection_output(struct core_client *client)
     mark_dirty(core_client_owner(client));
 }
 
+void connection_told(struct core_client *client)
+{
+    struct connection *c = core_client_owner(client);
+
+    if (list_empty(&c->dirty))
+        list_push_back(&c->all->told, &c->dirty);
+}
+
 /* Everything in SENDING has gone. The core gets its buffer back, unless it is too
  * large for a client that may now be silent for an hour. */
 static void recycle(struct connection *c, struct buf *out)
@@ -401,12 +414,31 @@ static void flush(struct connection *c)
     poll_what_is_due(c);
 }
 
-void connections_flush(struct connections *all)
+static void flush_list(struct list *list, size_t most)
 {
     struct list *it;
 
-    while ((it = list_pop_front(&all->dirty)) != NULL)
+    for (; most > 0 && (it = list_pop_front(list)) != NULL; most--)
         flush(CONTAINER_OF(it, struct connection, dirty));
+}
+
+/* The loop is here again at once, and reads in between. */
+static void on_sleepless(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* To tell thousands of an event takes as many system calls: whoever made the change
+ * has its answer first, and nobody waits for all of them. */
+void connections_flush(struct connections *all)
+{
+    flush_list(&all->dirty, SIZE_MAX);
+    flush_list(&all->told, TOLD_AT_ONCE);
+    flush_list(&all->dirty, SIZE_MAX); /* frames that had been held up may have been taken */
+    if (list_empty(&all->told))
+        (void)uv_idle_stop(&all->sleepless);
+    else
+        (void)uv_idle_start(&all->sleepless, on_sleepless);
 }
 
 /* ---- coming and going */
@@ -496,7 +528,9 @@ struct connections *connections_new(uv_loop_t *loop, const struct connections_co
     all->addresses.key = config->hash_key;
     list_init(&all->open);
     list_init(&all->dirty);
+    list_init(&all->told);
     list_init(&all->timed);
+    (void)uv_idle_init(loop, &all->sleepless);
     (void)uv_timer_init(loop, &all->timer);
     all->timer.data = all;
     return all;
@@ -517,10 +551,13 @@ void connections_hold(struct connections *all)
 void connections_close(struct connections *all)
 {
     connections_hold(all);
-    connections_flush(all);
+    do
+        connections_flush(all);
+    while (!list_empty(&all->told));
     LIST_FOR_SAFE(it, &all->open)
     end(CONTAINER_OF(it, struct connection, link));
     uv_close((uv_handle_t *)&all->timer, NULL);
+    uv_close((uv_handle_t *)&all->sleepless, NULL);
 }
 
 void connections_free(struct connections *all)

@@ -54,6 +54,7 @@ void connections_accept(struct connections *all, int fd, const struct sockaddr_s
 
 /* From the core: see struct core_host. */
 void connection_output(struct core_client *client);
+void connection_told(struct core_client *client);
 void connection_finish(struct core_client *client, const char *why);
 
 /* Sends what came together and reads on where that was held up. At the end of

@@ -151,6 +151,12 @@ static void on_output(void *arg, struct core_client *client)
     connection_output(client);
 }
 
+static void on_told(void *arg, struct core_client *client)
+{
+    (void)arg;
+    connection_told(client);
+}
+
 static void on_close(void *arg, struct core_client *client, const char *why)
 {
     (void)arg;
@@ -376,6 +382,7 @@ static void make_core(struct server *s)
         .propose = on_propose,
         .storage_full = on_storage_full,
         .output = on_output,
+        .told = on_told,
         .close = on_close,
         .note = on_note,
     };

@@ -29,6 +29,7 @@ struct core_client {
     struct live_session *session; /* session->client points back; NULL: none (any more) */
     struct buf out;
     size_t frame_start;  /* of the frame being written in OUT */
+    bool only_told;      /* events alone were put into OUT since it was empty */
     struct list pending; /* in the order of the requests; pending.h */
     struct list waiting; /* in core->waiting, when a PENDING_WAIT is at the front */
     struct core_outstanding owed;

@@ -76,6 +76,9 @@ struct core_host {
     bool (*storage_full)(void *arg);
     /* The out buffer of CLIENT was empty and now is not. */
     void (*output)(void *arg, struct core_client *client);
+    /* The same, and what it has is events alone: they may leave after what others wait
+     * for. A reply behind them is announced by output(). NULL: output() is called. */
+    void (*told)(void *arg, struct core_client *client);
     /* Close the connection once what is in its out buffer was sent. WHY is a constant
      * for the log. Told once; no frame of CLIENT is looked at any more; the host
      * calls core_client_gone() when it is done, or when it likes. */

@@ -30,8 +30,9 @@ void frame_end(struct core_client *client)
     store_be32(client->out.data + start, (uint32_t)size);
     client->stats.packets_sent++;
     client->core->stats.packets_sent++;
-    if (start == 0)
+    if (start == 0 || client->only_told)
         client->core->host.output(client->core->host.arg, client);
+    client->only_told = false;
 }
 
 struct buf *reply_begin(struct core_client *client, int32_t xid, zk_zxid zxid)
@@ -96,6 +97,8 @@ void event_send(struct core_client *client, const struct buf *event)
     buf_append(&client->out, event->data, event->len);
     client->stats.packets_sent++;
     core->stats.packets_sent++;
-    if (was_empty)
-        core->host.output(core->host.arg, client);
+    if (was_empty) {
+        client->only_told = true;
+        (core->host.told != NULL ? core->host.told : core->host.output)(core->host.arg, client);
+    }
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -87,6 +88,22 @@ static void write_znode(int fd, struct buf *b)
         load_fail("setData failed");
 }
 
+/* Until all COUNT connections have their event, in whatever order the server tells them. */
+static void await_events(int epoll, long count, struct buf *b)
+{
+    struct epoll_event ready[64];
+
+    while (count > 0) {
+        int n = epoll_wait(epoll, ready, 64, 60000);
+
+        if (n <= 0)
+            load_fail("%ld events missing after a minute", count);
+        for (int i = 0; i < n; i++, count--)
+            if (read_header(ready[i].data.fd, b).xid != XID_WATCH_EVENT)
+                load_fail("a reply where an event was due");
+    }
+}
+
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -109,7 +126,7 @@ int main(int argc, char **argv)
     struct rlimit files = {.rlim_cur = (rlim_t)count + 100, .rlim_max = (rlim_t)count + 100};
     uint64_t *answer_ns, *all_ns;
     struct buf b = {0};
-    int writer, *fds;
+    int writer, *fds, epoll = epoll_create1(0);
 
     if (count <= 0 || rounds <= 0) {
         (void)fputs("usage: proto_watch_load PORT COUNT ROUNDS\n", stderr);
@@ -125,6 +142,9 @@ int main(int argc, char **argv)
     for (long i = 0; i < count; i++) {
         fds[i] = load_dial((int)strtol(argv[1], NULL, 10), 0);
         (void)load_handshake(fds[i]);
+        if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i],
+                      &(struct epoll_event){.events = EPOLLIN, .data.fd = fds[i]}) < 0)
+            load_fail("epoll_ctl: %s", strerror(errno));
     }
     for (long round = 0; round < rounds; round++) {
         uint64_t start;
@@ -134,10 +154,7 @@ int main(int argc, char **argv)
         start = load_now_ns();
         write_znode(writer, &b);
         answer_ns[round] = load_now_ns() - start;
-        for (long i = 0; i < count; i++) {
-            if (read_header(fds[i], &b).xid != XID_WATCH_EVENT)
-                load_fail("no event");
-        }
+        await_events(epoll, count, &b);
         all_ns[round] = load_now_ns() - start;
     }
     printf("watch answer_ms=%.3f all_ms=%.3f\n", median_ms(answer_ns, rounds),

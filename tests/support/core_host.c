@@ -39,8 +39,18 @@ static bool storage_full(void *arg)
 
 static void output(void *arg, struct core_client *client)
 {
-    (void)arg;
+    struct rig *rig = arg;
+
     ASSERT(core_client_out(client)->len > 0);
+    rig->outputs++;
+}
+
+static void told(void *arg, struct core_client *client)
+{
+    struct rig *rig = arg;
+
+    ASSERT(core_client_out(client)->len > 0);
+    rig->told++;
 }
 
 static void on_close(void *arg, struct core_client *client, const char *why)
@@ -72,6 +82,7 @@ void rig_config(struct rig *rig)
                  .propose = propose,
                  .storage_full = storage_full,
                  .output = output,
+                 .told = told,
                  .close = on_close,
                  .note = note},
         .now = {.mono_ms = 5000, .wall_ms = 1000000},

@@ -45,6 +45,7 @@ struct rig {
     bool hold; /* proposals wait for rig_commit() */
     bool mute; /* says nothing: the caller takes the bytes from the connections */
     bool storage_full;
+    size_t outputs, told; /* calls of these two of the host */
     struct blob **proposals;
     size_t proposal_count, proposal_cap;
     struct rig_client clients[RIG_CLIENTS_MAX]; /* client NULL: a free place */

@@ -28,6 +28,24 @@ TEST(a_one_shot_watch_tells_once)
     rig_done(&rig);
 }
 
+TEST(a_reply_behind_an_event_is_announced_as_one)
+{
+    struct rig rig;
+
+    begin(&rig);
+    (void)get_data(&rig, 'w', "/p", true);
+    rig.outputs = rig.told = 0;
+    (void)set_data(&rig, 'a', "/p", "1", -1);
+    EXPECT_EQ(rig.told, 1);    /* w */
+    EXPECT_EQ(rig.outputs, 1); /* a */
+    (void)get_data(&rig, 'a', "/p", true);
+    rig.outputs = rig.told = 0;
+    (void)set_data(&rig, 'a', "/p", "2", -1);
+    EXPECT_EQ(rig.told, 1); /* a hears of its own change, and then has its answer */
+    EXPECT_EQ(rig.outputs, 1);
+    rig_done(&rig);
+}
+
 TEST(exists_leaves_its_watch_on_a_missing_znode_and_other_reads_do_not)
 {
     struct rig rig;

@@ -24,6 +24,7 @@ enum ask {
     ASK_LATER = 'l', /* the frame as the answer, at answer_later() */
     ASK_BIG = 'b',   /* BIG_BYTES as the answer */
     ASK_END = 'x',   /* the frame as the answer, then the end */
+    ASK_TELL = 't',  /* the frame as an event to all others, then as the answer */
 };
 #define BIG_BYTES 600000u
 
@@ -118,6 +119,16 @@ static void answer(struct core_client *client, const void *payload, size_t len)
         connection_output(client);
 }
 
+static void tell_others(struct core_client *client, const void *payload, size_t len)
+{
+    for (struct core_client *other = client->core->clients; other != NULL; other = other->next) {
+        if (other == client)
+            continue;
+        put_frame(&other->out, payload, len);
+        connection_told(other);
+    }
+}
+
 void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
                 const struct core_time *now)
 {
@@ -136,6 +147,10 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
         free(big);
         break;
     }
+    case ASK_TELL:
+        tell_others(client, payload, len);
+        answer(client, payload, len);
+        break;
     case ASK_END:
         answer(client, payload, len);
         connection_finish(client, "test");
@@ -557,6 +572,36 @@ TEST(others_with_nothing_in_work_get_on_while_one_client_fills_the_server)
     rig_done(&rig);
     buf_done(&many);
     buf_done(&one);
+}
+
+TEST(who_makes_a_change_is_answered_before_thousands_are_told)
+{
+    enum { WATCHERS = 500 };
+    struct connections_config config = usual_config();
+    int fds[WATCHERS], writer, told = 0;
+    struct buf frame = {0};
+    struct rig rig;
+    char byte;
+
+    rig_init(&rig, &config);
+    put_text(&frame, "tell");
+    writer = rig_connect(&rig);
+    for (int i = 0; i < WATCHERS; i++)
+        fds[i] = rig_connect(&rig);
+    EXPECT_EQ(send(writer, frame.data, frame.len, 0), (ssize_t)frame.len);
+    while (recv(writer, &byte, 1, MSG_PEEK) < 0)
+        (void)uv_run(&rig.loop, UV_RUN_ONCE);
+    for (int i = 0; i < WATCHERS; i++)
+        told += recv(fds[i], &byte, 1, MSG_PEEK) == 1;
+    EXPECT(told < WATCHERS);
+    for (int i = 0; i < WATCHERS; i++) {
+        expect_echo(&rig, fds[i], &frame);
+        (void)close(fds[i]);
+    }
+    expect_echo(&rig, writer, &frame);
+    (void)close(writer);
+    rig_done(&rig);
+    buf_done(&frame);
 }
 
 TEST(a_connection_that_says_nothing_is_closed_and_one_that_did_is_not)
