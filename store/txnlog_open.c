@@ -190,7 +190,7 @@ static int replay_batch(struct opening *o, const uint8_t *batch, const struct ba
         size_t len;
         int rc;
 
-        if (end - p < BATCH_TXN_OVERHEAD || (size_t)(end - p) < load_be32(p) + BATCH_TXN_OVERHEAD)
+        if (end - p < BATCH_TXN_OVERHEAD || (size_t)(end - p) - BATCH_TXN_OVERHEAD < load_be32(p))
             return damaged(o, offset, "a txn is longer than its batch");
         len = load_be32(p);
         rc = replay_txn(o, p + BATCH_TXN_OVERHEAD, len, offset);

@@ -10,6 +10,7 @@
 #include "tests/support/mem_disk.h"
 #include "tests/support/step_worker.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ enum { PAGES = 6, HEADER_WHOLE = 1, SEALED = 2 };
 #define SEGMENT_BYTES ((size_t)PAGES * DISK_PAGE)
 
 static const struct txnlog_config config = {
-    .dir = "/", .segment_bytes = SEGMENT_BYTES, .run = 7, .first = 1};
+    .dir = "/log", .segment_bytes = SEGMENT_BYTES, .run = 7, .first = 1};
 
 struct bed {
     struct step_worker worker;
@@ -128,13 +129,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct disk *disk = mem_disk_new();
     struct disk_file *file;
     struct bed bed;
+    int rc;
 
     make_segment(segment, data, size);
-    if (disk_open(disk, "/0000000000000001.log", DISK_OPEN_CREATE, &file) < 0 ||
+    if (disk_mkdir(disk, "/log") < 0 ||
+        disk_open(disk, "/log/0000000000000001.log", DISK_OPEN_CREATE, &file) < 0 ||
         disk_pwrite(file, segment, SEGMENT_BYTES, 0) < 0)
         abort();
     disk_close(file);
-    if (open_log(&bed, disk) == 0) {
+    rc = open_log(&bed, disk);
+    /* A log was there; or this tests nothing. */
+    if (rc < 0 && rc != -EBADMSG && size > 0 && (data[0] & HEADER_WHOLE))
+        abort();
+    if (rc == 0) {
         if (txnlog_end(bed.log) < INT64_MAX) /* a server stands down long before */
             go_on(&bed, disk);
         txnlog_free(bed.log);
