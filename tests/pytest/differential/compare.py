@@ -14,11 +14,11 @@ from harness.zkproc import Apache, Zkfsd
 from .plan import CLIENTS, plan
 from .play import SUPER_DIGEST, Player
 
-CONFIG = {"tickTime": "2000", "maxClientCnxns": "0",
+# No znode goes by itself, as the two would not do it at the same time.
+CONFIG = {"tickTime": "2000", "maxClientCnxns": "0", "extendedTypesEnabled": "true",
+          "znode.container.checkIntervalMs": "100000000",
           "DigestAuthenticationProvider.superDigest": SUPER_DIGEST}
 ROOTS = itertools.count()
-# What Apache reads from system properties only.
-JAVA = ("-Dzookeeper.extendedTypesEnabled=true", "-Dznode.container.checkIntervalMs=100000000")
 
 
 class Difference(Exception):
@@ -32,12 +32,11 @@ class Cut(Exception):
 
 
 def zkfsd(directory):
-    return Zkfsd(directory, extendedTypesEnabled="true",
-                 **{"znode.container.checkIntervalMs": "100000000"}, **CONFIG)
+    return Zkfsd(directory, **CONFIG)
 
 
 def apache(directory):
-    return Apache(directory, java=JAVA, **CONFIG)
+    return Apache(directory, **CONFIG)
 
 
 def intended(name, args, ours, theirs):

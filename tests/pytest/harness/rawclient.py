@@ -178,6 +178,13 @@ class RawClient:
     def create2(self, path, data=b"", flags=wire.PERSISTENT, acl=wire.OPEN_ACL):
         return self.create(path, data, flags, acl, op=wire.CREATE2)
 
+    def create_container(self, path, data=b""):
+        return self.create(path, data, wire.CONTAINER, op=wire.CREATE_CONTAINER)
+
+    def create_ttl(self, path, ttl_ms, data=b""):
+        body = create_body(path, data, wire.TTL) + wire.long(ttl_ms)
+        return self.call(wire.CREATE_TTL, body)
+
     def delete(self, path, version=-1):
         return self.call(wire.DELETE, wire.string(path) + wire.integer(version))
 

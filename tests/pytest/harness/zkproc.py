@@ -227,6 +227,10 @@ LOG_FORMAT = {"defaultLogLevel": "warn", "log.org.apache.zookeeper.server.NIOSer
               "showThreadName": "false"}
 
 
+# Keys of ours that Apache takes as system properties of this very name, and not from zoo.cfg.
+SYSTEM_PROPERTIES = "znode.container."
+
+
 class Apache(Server):
     """Debian's server. It cannot pick a port, so one is picked and tried."""
 
@@ -241,9 +245,11 @@ class Apache(Server):
 
     def command(self):
         jars = ":".join(f"/usr/share/java/{jar}.jar" for jar in ("zookeeper", "slf4j-simple"))
+        properties = [f"-D{k}={v}" for k, v in self.config.items()
+                      if k.startswith(SYSTEM_PROPERTIES)]
         log = [f"-Dorg.slf4j.simpleLogger.{k}={v}" for k, v in LOG_FORMAT.items()]
         return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *log,
-                *self.java, "-cp", jars, "org.apache.zookeeper.server.ZooKeeperServerMain",
+                *properties, *self.java, "-cp", jars, "org.apache.zookeeper.server.ZooKeeperServerMain",
                 self.write_config()]
 
     def await_ready(self):
