@@ -25,45 +25,45 @@
 #include <stddef.h>
 
 /* What fields count stands behind each; the event that reports it in (). */
-#define ZAB_ACTIONS(X)                                                                           \
-    /* ---- the network */                                                                       \
-    X(NOTIFY) /* sid, ballot: tell it our vote, on the election connection; a newer one          \
-                 replaces an unsent older one. DATA: text of our configuration or NULL */        \
-    X(DIAL)   /* sid, ticket: connect to its quorum port (zab_dialled, zab_dial_failed) */       \
-    X(SEND)   /* conn, msg (zab_sent, once it has left) */                                       \
-    X(CLOSE)  /* conn: close; nothing of it is reported any more. TEXT: why */                   \
-    X(STREAM) /* conn, ticket: here, between the packets, goes the snapshot that                 \
-                 SNAP_OPEN of this ticket opened */                                              \
-    /* ---- the disk */                                                                          \
-    X(APPEND)       /* zxid, data (the txn): to the log (zab_log_durable) */                     \
-    X(TRUNCATE)     /* zxid, ticket: remove every record after ZXID (zab_log_truncated) */       \
-    X(META)         /* accepted, current, ticket: the epochs (zab_meta_durable) */               \
-    X(SNAP_OPEN)    /* ticket, zxid: open the state as of any one zxid z >= ZXID that is         \
-                       applied (zab_snap_opened) */                                              \
-    X(SNAP_SHUT)    /* ticket: it will not be streamed. (After STREAM it ends by itself, when    \
-                       it has left or its connection is gone) */                                 \
-    X(SNAP_BEGIN)   /* conn, zxid, ticket: what now comes on CONN is the state as of ZXID; put   \
-                      it beside the one in force (zab_snap_received, zab_snap_failed) */         \
-    X(SNAP_STAGE)   /* zxid, data (the txn), ticket: belongs to the log behind that snapshot */  \
-    X(SNAP_INSTALL) /* zxid, accepted, current, ticket: make snapshot and staged log durable,    \
-                    then, with one write of meta, put both and the epochs in the place of        \
-                    the old ones and clear no-vote (zab_snap_installed). ZXID is the last        \
-                    staged one. The app's state is the snapshot's from then on */                \
-    X(SNAP_DROP)    /* ticket: the snapshot being received is worth nothing */                   \
-    /* ---- the app */                                                                           \
-    X(APPLY)       /* zxid, data (the txn): decided, and durable here; in order, each once */    \
-    X(ROLE)        /* role, serving, sid (of the leader, if known), zxid (start of its epoch) */ \
-    X(REQUEST)     /* conn, sid, data, auth: a learner forwards a request: prepare it. A sync is \
-                      one of them: answer with zab_sync() in its turn */                         \
-    X(REVALIDATE)  /* conn, sid, session_id, timeout_ms: does it live? It is SID's from now on.  \
-                     (zab_revalidate_answer) */                                                  \
-    X(REVALIDATED) /* session_id, valid: the leader's answer to zab_revalidate() */              \
-    X(TOUCHED)     /* sid, data (session_timeout records): sessions that lived at a learner */   \
-    X(ASK_TOUCHED) /* give the sessions touched since the last time (zab_touched) */             \
-    X(SYNCED)      /* cookie: what zab_sync() waited for is applied here */                      \
-    X(CONFIG)      /* data: text of the configuration that the leader says is in force */        \
-    X(NOTE)        /* text: a sentence for the operator's log */                                 \
-    X(ALARM)       /* text: the like, when somebody must act */                                  \
+#define ZAB_ACTIONS(X)                                                                             \
+    /* ---- the network */                                                                         \
+    X(NOTIFY) /* sid, ballot: tell it our vote, on the election connection; a newer one            \
+                 replaces an unsent older one. DATA: text of our configuration or NULL */          \
+    X(DIAL)   /* sid, ticket: connect to its quorum port (zab_dialled, zab_dial_failed) */         \
+    X(SEND)   /* conn, msg (zab_sent, once it has left) */                                         \
+    X(CLOSE)  /* conn: close; nothing of it is reported any more. TEXT: why */                     \
+    X(STREAM) /* conn, ticket: here, between the packets, goes the snapshot that                   \
+                 SNAP_OPEN of this ticket opened */                                                \
+    /* ---- the disk */                                                                            \
+    X(APPEND)     /* zxid, data (the txn): to the log (zab_log_durable) */                         \
+    X(TRUNCATE)   /* zxid, ticket: remove every record after ZXID (zab_log_truncated) */           \
+    X(META)       /* accepted, current, ticket: the epochs (zab_meta_durable) */                   \
+    X(SNAP_OPEN)  /* ticket, zxid: open the state as of any one zxid z >= ZXID that is             \
+                     applied (zab_snap_opened) */                                                  \
+    X(SNAP_SHUT)  /* ticket: it will not be streamed, whether it is open yet or not. (After STREAM \
+                     it ends by itself, when  it has left or its connection is gone) */                                                        \
+    X(SNAP_BEGIN) /* conn, zxid, ticket: what now comes on CONN is the state as of ZXID; put       \
+                    it beside the one in force (zab_snap_received, zab_snap_failed) */             \
+    X(SNAP_STAGE) /* zxid, data (the txn), ticket: belongs to the log behind that snapshot */      \
+    X(SNAP_INSTALL) /* zxid, accepted, current, ticket: make snapshot and staged log durable,      \
+                    then, with one write of meta, put both and the epochs in the place of          \
+                    the old ones and clear no-vote (zab_snap_installed). ZXID is the last          \
+                    staged one. The app's state is the snapshot's from then on */                  \
+    X(SNAP_DROP)    /* ticket: the snapshot being received is worth nothing */                     \
+    /* ---- the app */                                                                             \
+    X(APPLY)       /* zxid, data (the txn): decided, and durable here; in order, each once */      \
+    X(ROLE)        /* role, serving, sid (of the leader, if known), zxid (start of its epoch) */   \
+    X(REQUEST)     /* conn, sid, data, auth: a learner forwards a request: prepare it. A sync is   \
+                      one of them: answer with zab_sync() in its turn */                           \
+    X(REVALIDATE)  /* conn, sid, session_id, timeout_ms: does it live? It is SID's from now on.    \
+                     (zab_revalidate_answer) */                                                    \
+    X(REVALIDATED) /* session_id, valid: the leader's answer to zab_revalidate() */                \
+    X(TOUCHED)     /* sid, data (session_timeout records): sessions that lived at a learner */     \
+    X(ASK_TOUCHED) /* give the sessions touched since the last time (zab_touched) */               \
+    X(SYNCED)      /* cookie: what zab_sync() waited for is applied here */                        \
+    X(CONFIG)      /* data: text of the configuration that the leader says is in force */          \
+    X(NOTE)        /* text: a sentence for the operator's log */                                   \
+    X(ALARM)       /* text: the like, when somebody must act */                                    \
     X(STOPPED)     /* after zab_stop(): nothing more will come */
 
 enum zab_action_kind {

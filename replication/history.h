@@ -26,6 +26,10 @@ struct history {
 
 /* A history whose state and log end at ZXID. */
 void history_init(struct history *h, zk_zxid zxid);
+/* A history as a disk has it: COUNT txns after BASE, all durable; applied up to APPLIED,
+ * which is BASE or one of them. Shares the txns. */
+void history_load(struct history *h, zk_zxid base, zk_zxid applied, struct blob *const *entries,
+                  size_t count);
 void history_done(struct history *h);
 
 /* May a txn of ZXID follow what ends at LAST? The next counter, or the first of a

@@ -10,7 +10,7 @@
  *   ACKEPOCH                      zxid, epoch (-1: do not count me)
  *   NEWLEADER                     zxid, data (text of a configuration, or NULL)
  *   REQUEST                       data (forwarded_request and body), auth
- *   REVALIDATE                    session_id; to the leader timeout_ms, from it valid
+ *   REVALIDATE                    session_id; to the leader timeout_ms, from it (is_answer) valid
  *   COMMITANDACTIVATE             zxid, sid (the designated leader)
  *   INFORMANDACTIVATE             zxid, sid, data (the txn's bytes)
  *
@@ -35,6 +35,7 @@ struct peer_msg {
     int32_t protocol;
     int32_t epoch;
     int32_t timeout_ms;
+    bool is_answer;
     bool valid;
 };
 

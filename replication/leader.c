@@ -1,0 +1,587 @@
+/* leader: from being elected to being established [Zab, phases 1 and 2; Leader,
+ * LearnerHandler]: a new epoch that a quorum promises, a history that is the newest of
+ * that quorum, and the same history on the disks of a quorum. Then leader_broadcast.c.
+ *
+ * Invariants:
+ *   LEADERINFO is sent only when the epoch is durable as accepted here
+ *   the epoch is one that no quorum can have promised to anybody else
+ *   nobody in the quorum of ACKEPOCH had a newer history than ours
+ *   NEWLEADER is sent only when the epoch is durable as current here
+ *   UPTODATE, and any commit, only after a quorum acknowledged NEWLEADER
+ *   who has no vote, or says OBSERVERINFO, or -1 in ACKEPOCH, is not counted there */
+#include "replication/leader_state.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Apache compares zxids as signed numbers: an epoch has 31 bits. */
+#define EPOCH_MAX 0x7fffffffu
+
+static int64_t ticks(const struct leader *l, int32_t count)
+{
+    return (int64_t)count * l->zab->config.tick_ms;
+}
+
+static void enter(struct leader *l, enum leader_phase phase)
+{
+    l->phase = phase;
+    l->deadline = l->zab->now_ms + ticks(l, l->zab->config.init_limit);
+}
+
+static bool is_quorum(const struct leader *l, voter_bits bits)
+{
+    return quorums_have(l->zab->config.quorums, bits);
+}
+
+/* ---------------------------------------------------------------- peers */
+
+static struct peer *peer_find(const struct leader *l, uint64_t conn)
+{
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->conn == conn)
+            return peer;
+    }
+    return NULL;
+}
+
+/* An observer has no say, even where its sid has: a server whose history was damaged
+ * comes as one. */
+voter_bits peer_bit(const struct leader *l, const struct peer *peer)
+{
+    return peer->is_observer ? 0 : quorums_bit(l->zab->config.quorums, peer->sid);
+}
+
+static void peer_free(struct leader *l, struct peer *peer, struct zab_actions *out)
+{
+    if (peer->phase == PEER_SNAPSHOT)
+        zab_action_add(out, ZAB_SNAP_SHUT)->ticket = peer->ticket;
+    list_remove(&peer->link);
+    l->peer_count--;
+    free(peer);
+}
+
+void peer_drop(struct leader *l, struct peer *peer, const char *why, struct zab_actions *out)
+{
+    zab_action_close(out, peer->conn, why);
+    peer_free(l, peer, out);
+}
+
+/* The reader of a queue that is full is not dropped here, in the middle of a walk over
+ * the peers, but at the end of the event. */
+void peer_send(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+               struct zab_actions *out)
+{
+    (void)l;
+    peer->queued += peer_msg_bytes(msg);
+    zab_action_send(out, peer->conn, msg);
+}
+
+static void drop_slow(struct leader *l, struct zab_actions *out)
+{
+    LIST_FOR_SAFE(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->queued > l->zab->config.learner_queue_max + peer->burst)
+            peer_drop(l, peer, "it does not read what it is sent", out);
+    }
+}
+
+void leader_sent(struct leader *l, uint64_t conn, size_t bytes)
+{
+    struct peer *peer = peer_find(l, conn);
+
+    if (peer == NULL)
+        return;
+    ASSERT(bytes <= peer->queued);
+    peer->queued -= bytes;
+    peer->burst -= bytes < peer->burst ? bytes : peer->burst;
+}
+
+void leader_progress(struct leader *l, uint64_t conn)
+{
+    struct peer *peer = peer_find(l, conn);
+
+    if (peer != NULL)
+        peer->heard_ms = l->zab->now_ms;
+}
+
+/* ---------------------------------------------------------------- the four quorums */
+
+static void send_leaderinfo(struct leader *l, struct peer *peer, struct zab_actions *out)
+{
+    peer->phase = PEER_PROMISE;
+    peer_send(l, peer,
+              &(struct peer_msg){.type = LEADERINFO,
+                                 .zxid = zxid_make(l->epoch, 0),
+                                 .protocol = QUORUM_PROTOCOL_VERSION},
+              out);
+}
+
+static void check_infos(struct leader *l, struct zab_actions *out)
+{
+    if (l->phase != LEADER_DISCOVERY || !is_quorum(l, l->infos))
+        return;
+    enter(l, LEADER_PROMISE);
+    zab_write_epochs(l->zab, l->epoch, l->zab->current, out);
+}
+
+static void check_epoch_acks(struct leader *l, struct zab_actions *out)
+{
+    if (l->phase != LEADER_EPOCH_ACKS || !is_quorum(l, l->epoch_acks))
+        return;
+    enter(l, LEADER_CURRENT);
+    zab_write_epochs(l->zab, l->epoch, l->epoch, out);
+}
+
+static void send_uptodate(struct leader *l, struct peer *peer, struct zab_actions *out)
+{
+    peer->phase = PEER_READY;
+    if (peer->awaited != 0)
+        peer->awaited_ms = l->zab->now_ms; /* a learner may acknowledge only now */
+    peer_send(l, peer, &(struct peer_msg){.type = UPTODATE, .zxid = -1}, out);
+}
+
+/* The history that we came with is on the disks of a quorum, and whoever leads next
+ * will have it: it is decided [Zab, phase 2]. */
+static void establish(struct leader *l, struct zab_actions *out)
+{
+    struct zab *zab = l->zab;
+
+    enter(l, LEADER_BROADCAST);
+    zab->history.committed = l->initial_end;
+    zab_apply(zab, out);
+    zab->serving = true;
+    election_synced(zab->election, l->epoch);
+    zab_tell_role(zab, l->epoch, out);
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_ACKED)
+            send_uptodate(l, peer, out);
+    }
+    l->ping_at = zab->now_ms + zab->config.tick_ms / 2;
+    l->check_at = zab->now_ms + zab->config.tick_ms;
+}
+
+static void check_newleader_acks(struct leader *l, struct zab_actions *out)
+{
+    if (l->phase == LEADER_HISTORY && is_quorum(l, l->newleader_acks))
+        establish(l, out);
+}
+
+void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out)
+{
+    peer->phase = PEER_ACKED;
+    l->newleader_acks |= peer_bit(l, peer);
+    broadcast_admit(l, peer);
+    if (l->phase == LEADER_BROADCAST) {
+        send_uptodate(l, peer, out);
+        broadcast_commit(l, out);
+    } else {
+        check_newleader_acks(l, out);
+    }
+}
+
+void leader_meta_durable(struct leader *l, struct zab_actions *out)
+{
+    if (l->phase == LEADER_PROMISE) {
+        enter(l, LEADER_EPOCH_ACKS);
+        l->epoch_acks = l->self;
+        LIST_FOR(link, &l->peers)
+        {
+            struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+            if (peer->phase == PEER_EPOCH)
+                send_leaderinfo(l, peer, out);
+        }
+        check_epoch_acks(l, out);
+    } else if (l->phase == LEADER_CURRENT) {
+        enter(l, LEADER_HISTORY);
+        l->proposed = zxid_make(l->epoch, 0);
+        l->newleader_acks = l->self;
+        LIST_FOR(link, &l->peers)
+        {
+            struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+            if (peer->phase == PEER_WAITING)
+                leader_sync_peer(l, peer, out);
+        }
+        check_newleader_acks(l, out);
+    }
+}
+
+/* ---------------------------------------------------------------- packets */
+
+/* A learner has one connection: the one before is a leftover. */
+static void drop_older(struct leader *l, const struct peer *peer, struct zab_actions *out)
+{
+    LIST_FOR_SAFE(link, &l->peers)
+    {
+        struct peer *other = CONTAINER_OF(link, struct peer, link);
+
+        if (other != peer && other->phase != PEER_HELLO && other->sid == peer->sid)
+            peer_drop(l, other, "it came again", out);
+    }
+}
+
+static void on_info(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+                    struct zab_actions *out)
+{
+    zk_epoch accepted = zxid_epoch(msg->zxid);
+
+    if ((msg->type != FOLLOWERINFO && msg->type != OBSERVERINFO) || accepted >= EPOCH_MAX ||
+        msg->sid == l->zab->config.sid) {
+        peer_drop(l, peer, "no FOLLOWERINFO that makes sense", out);
+        return;
+    }
+    if (msg->config_version > l->zab->config.config_version) {
+        peer_drop(l, peer, "its configuration is newer than ours", out);
+        return;
+    }
+    peer->sid = msg->sid;
+    peer->is_observer = msg->type == OBSERVERINFO;
+    peer->phase = PEER_EPOCH;
+    drop_older(l, peer, out);
+    if (l->phase >= LEADER_EPOCH_ACKS) {
+        send_leaderinfo(l, peer, out);
+    } else if (l->phase == LEADER_DISCOVERY) {
+        if (accepted >= l->epoch)
+            l->epoch = accepted + 1;
+        l->infos |= peer_bit(l, peer);
+        check_infos(l, out);
+    }
+}
+
+/* A server whose history is newer than ours must not be ruled by us: it should lead.
+ * Once a quorum has been found that is not so, late ones do not matter any more: what
+ * they have and the quorum lacks was never committed. */
+static void on_ackepoch(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+                        struct zab_actions *out)
+{
+    bool counts = msg->epoch >= 0 && peer_bit(l, peer) != 0;
+
+    if (msg->type != ACKEPOCH || msg->zxid < 0) {
+        peer_drop(l, peer, "no ACKEPOCH that makes sense", out);
+        return;
+    }
+    if (counts && l->phase == LEADER_EPOCH_ACKS) {
+        zk_epoch epoch = (zk_epoch)msg->epoch;
+
+        if (epoch > l->old_current || (epoch == l->old_current && msg->zxid > l->initial_end)) {
+            zab_leave(l->zab, out,
+                      "sid %" PRId64 " has the newer history: 0x%" PRIx64 " of epoch %" PRIu32,
+                      peer->sid, (uint64_t)msg->zxid, epoch);
+            return;
+        }
+        l->epoch_acks |= peer_bit(l, peer);
+    }
+    peer->zxid = msg->zxid;
+    peer->phase = PEER_WAITING;
+    if (l->phase >= LEADER_HISTORY)
+        leader_sync_peer(l, peer, out);
+    else
+        check_epoch_acks(l, out);
+}
+
+/* The ack of NEWLEADER, or of a proposal, which a learner may send too early: it is
+ * remembered, and the right one awaited (ZOOKEEPER-4685). */
+static void on_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out)
+{
+    if (zxid_counter(zxid) != 0)
+        broadcast_ack(l, peer, zxid, out);
+    else if (peer->phase == PEER_HISTORY && zxid == zxid_make(l->epoch, 0))
+        leader_newleader_acked(l, peer, out);
+}
+
+static void on_request(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+                       struct zab_actions *out)
+{
+    struct zab_action *action;
+
+    if (l->handing_over)
+        return; /* its connection closes in a moment, and its client is told */
+    action = zab_action_add(out, msg->type == REQUEST ? ZAB_REQUEST : ZAB_REVALIDATE);
+    action->conn = peer->conn;
+    action->sid = peer->sid;
+    action->session_id = msg->session_id;
+    action->timeout_ms = msg->timeout_ms;
+    action->data = msg->data == NULL ? NULL : blob_ref(msg->data);
+    action->auth = msg->auth == NULL ? NULL : blob_ref(msg->auth);
+}
+
+static void on_echo(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+                    struct zab_actions *out)
+{
+    if (msg->data != NULL && msg->data->len > 0) {
+        struct zab_action *action = zab_action_add(out, ZAB_TOUCHED);
+
+        action->sid = peer->sid;
+        action->data = blob_ref(msg->data);
+    }
+    broadcast_echo(l, peer, out);
+}
+
+static void on_synced_packet(struct leader *l, struct peer *peer, const struct peer_msg *msg,
+                             struct zab_actions *out)
+{
+    switch (msg->type) {
+    case ACK:
+        on_ack(l, peer, msg->zxid, out);
+        break;
+    case PING:
+        if (peer->phase == PEER_READY)
+            on_echo(l, peer, msg, out);
+        break;
+    case REQUEST:
+    case REVALIDATE:
+        if (peer->phase == PEER_READY)
+            on_request(l, peer, msg, out);
+        else
+            peer_drop(l, peer, "it asks before UPTODATE", out);
+        break;
+    default:
+        break; /* of a later version */
+    }
+}
+
+void leader_packet(struct leader *l, uint64_t conn, const struct peer_msg *msg,
+                   struct zab_actions *out)
+{
+    struct peer *peer = peer_find(l, conn);
+
+    if (peer == NULL)
+        return;
+    peer->heard_ms = l->zab->now_ms;
+    switch (peer->phase) {
+    case PEER_HELLO:
+        on_info(l, peer, msg, out);
+        break;
+    case PEER_PROMISE:
+        on_ackepoch(l, peer, msg, out);
+        break;
+    case PEER_EPOCH:
+    case PEER_WAITING:
+    case PEER_SNAPSHOT:
+        peer_drop(l, peer, "it speaks out of turn", out);
+        break;
+    case PEER_HISTORY:
+    case PEER_ACKED:
+    case PEER_READY:
+        on_synced_packet(l, peer, msg, out);
+        break;
+    }
+    drop_slow(l, out);
+}
+
+void leader_snap_opened(struct leader *l, uint64_t ticket, zk_zxid zxid, bool failed,
+                        struct zab_actions *out)
+{
+    LIST_FOR_SAFE(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase != PEER_SNAPSHOT || peer->ticket != ticket)
+            continue;
+        if (!failed && history_has(&l->zab->history, zxid)) {
+            leader_sync_snap(l, peer, zxid, out);
+            return;
+        }
+        if (failed)
+            peer->phase = PEER_WAITING; /* there is nothing to shut */
+        peer_drop(l, peer, failed ? "no snapshot for it" : "the log has moved on", out);
+        return;
+    }
+    /* Its learner is gone: peer_free() has said so. */
+}
+
+/* ---------------------------------------------------------------- life */
+
+struct leader *leader_new(struct zab *zab, struct zab_actions *out)
+{
+    struct leader *l = xcalloc(1, sizeof *l);
+
+    ASSERT(zab->history.durable == zab->history.end && zab->is_voter && !zab->no_vote);
+    l->zab = zab;
+    list_init(&l->peers);
+    list_init(&l->proposals);
+    list_init(&l->syncs);
+    l->self = quorums_bit(zab->config.quorums, zab->config.sid);
+    l->old_current = zab->current;
+    l->initial_end = zab->history.end;
+    l->epoch = zab->accepted + 1;
+    l->infos = l->self;
+    enter(l, LEADER_DISCOVERY);
+    if (zab->accepted >= EPOCH_MAX)
+        zab_leave(zab, out, "there is no epoch after %" PRIu32, zab->accepted);
+    else
+        check_infos(l, out);
+    return l;
+}
+
+void leader_free(struct leader *l, struct zab_actions *out)
+{
+    if (l == NULL)
+        return;
+    LIST_FOR_SAFE(link, &l->peers)
+    {
+        peer_drop(l, CONTAINER_OF(link, struct peer, link), "the leader steps down", out);
+    }
+    LIST_FOR_SAFE(link, &l->proposals)
+    {
+        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+
+        quorums_unref(p->quorums);
+        blob_unref(p->txn);
+        free(p);
+    }
+    LIST_FOR_SAFE(link, &l->syncs)
+    {
+        free(CONTAINER_OF(link, struct leader_sync, link));
+    }
+    free(l);
+}
+
+void leader_accepted(struct leader *l, uint64_t conn, struct zab_actions *out)
+{
+    struct peer *peer;
+
+    ASSERT(conn != 0 && peer_find(l, conn) == NULL);
+    if (l->peer_count >= l->zab->config.learner_max) {
+        zab_action_close(out, conn, "too many learners");
+        return;
+    }
+    peer = xcalloc(1, sizeof *peer);
+    peer->conn = conn;
+    peer->phase = PEER_HELLO;
+    peer->heard_ms = l->zab->now_ms;
+    list_push_back(&l->peers, &peer->link);
+    l->peer_count++;
+}
+
+void leader_conn_down(struct leader *l, uint64_t conn, struct zab_actions *out)
+{
+    struct peer *peer = peer_find(l, conn);
+
+    if (peer != NULL)
+        peer_free(l, peer, out);
+}
+
+void leader_log_durable(struct leader *l, struct zab_actions *out)
+{
+    broadcast_commit(l, out);
+    zab_apply(l->zab, out); /* what others made a quorum for may have waited for us */
+    broadcast_settle_syncs(l, out);
+}
+
+void leader_revalidate_answer(struct leader *l, uint64_t conn, int64_t session_id, bool valid,
+                              struct zab_actions *out)
+{
+    struct peer *peer = peer_find(l, conn);
+
+    if (peer == NULL || peer->phase != PEER_READY)
+        return;
+    peer_send(l, peer,
+              &(struct peer_msg){.type = REVALIDATE,
+                                 .zxid = -1,
+                                 .session_id = session_id,
+                                 .is_answer = true,
+                                 .valid = valid},
+              out);
+}
+
+/* ---------------------------------------------------------------- time */
+
+static void drop_silent(struct leader *l, struct zab_actions *out)
+{
+    const struct zab_config *c = &l->zab->config;
+
+    LIST_FOR_SAFE(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+        int32_t limit = peer->phase == PEER_READY ? c->sync_limit : c->init_limit;
+
+        if (l->zab->now_ms - peer->heard_ms >= ticks(l, limit))
+            peer_drop(l, peer, "nothing heard from it", out);
+        else if (peer->phase == PEER_READY && peer->awaited != 0 &&
+                 l->zab->now_ms - peer->awaited_ms >= ticks(l, c->sync_limit))
+            peer_drop(l, peer, "it does not acknowledge", out);
+    }
+}
+
+/* A leader without a quorum of living followers is none: somebody else may be elected
+ * already. */
+static void check_followers(struct leader *l, struct zab_actions *out)
+{
+    voter_bits alive = l->self;
+
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase >= PEER_HISTORY)
+            alive |= peer_bit(l, peer);
+    }
+    if (!is_quorum(l, alive))
+        zab_leave(l->zab, out, "no quorum of followers is left");
+}
+
+void leader_tick(struct leader *l, struct zab_actions *out)
+{
+    int64_t now_ms = l->zab->now_ms;
+
+    if (l->phase != LEADER_BROADCAST) {
+        if (now_ms >= l->deadline)
+            zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
+        else
+            drop_silent(l, out);
+        return;
+    }
+    drop_silent(l, out);
+    drop_slow(l, out);
+    if (now_ms >= l->ping_at) {
+        broadcast_ping(l, out);
+        l->ping_at = now_ms + l->zab->config.tick_ms / 2;
+    }
+    if (now_ms >= l->check_at) {
+        check_followers(l, out);
+        l->check_at = now_ms + l->zab->config.tick_ms;
+    }
+}
+
+int64_t leader_deadline(const struct leader *l)
+{
+    int64_t next = l->zab->now_ms + l->zab->config.tick_ms;
+
+    if (l->phase != LEADER_BROADCAST) {
+        return next < l->deadline ? next : l->deadline;
+    }
+    next = l->ping_at < l->check_at ? l->ping_at : l->check_at;
+    return l->handing_over && l->hand_over_ms < next ? l->hand_over_ms : next;
+}
+
+void leader_view(const struct leader *l, struct zab_view *ret)
+{
+    static const char *const names[] = {"discovery", "promise", "epoch-acks",
+                                        "current",   "history", "broadcast"};
+
+    ret->phase = l->handing_over ? "handing-over" : names[l->phase];
+    ret->epoch = l->phase >= LEADER_EPOCH_ACKS ? l->epoch : 0;
+    ret->proposed = l->proposed;
+    ret->learners = l->peer_count;
+    ret->outstanding = l->proposal_count;
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_READY && !peer->is_observer)
+            ret->synced_followers++;
+    }
+}

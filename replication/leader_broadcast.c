@@ -1,0 +1,318 @@
+/* leader_broadcast: a leader at work [Zab, phase 3; Leader, ProposalRequestProcessor]:
+ * proposals go out in zxid order, acks come in, and what a quorum has on disk is
+ * committed, strictly in order. Also the pings: they are the learners' proof of life,
+ * and their echoes are ours that we still lead.
+ *
+ * Invariants:
+ *   the proposals are exactly the txns in (committed, proposed], in order
+ *   an ack counts for one proposal, and only from a server that has acknowledged
+ *   NEWLEADER: before that its epoch is not on disk, and another history may still win
+ *   our own ack is the disk's, like everybody's */
+#include "replication/leader_state.h"
+
+#include "proto/base/assert.h"
+#include "proto/base/mem.h"
+#include "proto/txn.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* The last counter proposed in an epoch: a new leadership begins well before zxids run
+ * into the next epoch's (ZOOKEEPER-1277). */
+#define COUNTER_LIMIT 0xfffffff0u
+/* Syncs under way; a client that asks for more waits longer than it will. */
+#define SYNCS_MAX 65536
+
+/* ---------------------------------------------------------------- proposals */
+
+bool leader_can_propose(const struct leader *l)
+{
+    return l->phase == LEADER_BROADCAST && !l->handing_over && !l->zab->leaving &&
+           zxid_counter(l->proposed) < COUNTER_LIMIT;
+}
+
+zk_zxid leader_next_zxid(const struct leader *l)
+{
+    return l->proposed + 1;
+}
+
+/* Whose ack of the oldest proposal is due, and since when. */
+void broadcast_watch_ack(const struct leader *l, struct peer *peer, zk_zxid zxid)
+{
+    peer->last_sent = zxid;
+    if (peer->awaited == 0) {
+        peer->awaited = zxid;
+        peer->awaited_ms = l->zab->now_ms;
+    }
+}
+
+static struct proposal *proposal_new(struct leader *l, zk_zxid zxid, struct blob *txn)
+{
+    struct proposal *p = xcalloc(1, sizeof *p);
+
+    p->zxid = zxid;
+    p->txn = blob_ref(txn);
+    p->quorums = quorums_ref(l->zab->config.quorums);
+    list_push_back(&l->proposals, &p->link);
+    l->proposal_count++;
+    return p;
+}
+
+void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
+{
+    zk_zxid zxid = txn_zxid(txn->data);
+
+    ASSERT(leader_can_propose(l));
+    ASSERT(zxid == leader_next_zxid(l));
+    l->proposed = zxid;
+    (void)proposal_new(l, zxid, txn); /* it is in the list */
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase < PEER_HISTORY || peer->is_observer)
+            continue;
+        broadcast_watch_ack(l, peer, zxid);
+        peer_send(l, peer,
+                  &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(txn)}, out);
+    }
+    zab_log(l->zab, txn, out);
+    if (zxid_counter(zxid) == COUNTER_LIMIT)
+        leader_hand_over(l);
+}
+
+/* ---------------------------------------------------------------- acks and commits */
+
+static void commit_first(struct leader *l, struct proposal *p, struct zab_actions *out)
+{
+    l->zab->history.committed = p->zxid;
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase < PEER_HISTORY)
+            continue;
+        peer_send(l, peer,
+                  &(struct peer_msg){.type = peer->is_observer ? INFORM : COMMIT,
+                                     .zxid = p->zxid,
+                                     .data = peer->is_observer ? blob_ref(p->txn) : NULL},
+                  out);
+    }
+    list_remove(&p->link);
+    l->proposal_count--;
+    quorums_unref(p->quorums);
+    blob_unref(p->txn);
+    free(p);
+}
+
+/* Commits what a quorum has, from the oldest on: never one before the other. */
+void broadcast_commit(struct leader *l, struct zab_actions *out)
+{
+    zk_zxid durable = l->zab->history.durable;
+    bool any = false;
+
+    while (!list_empty(&l->proposals)) {
+        struct proposal *p = CONTAINER_OF(l->proposals.next, struct proposal, link);
+        voter_bits own =
+            p->zxid <= durable ? quorums_bit(p->quorums, l->zab->config.sid) : (voter_bits)0;
+
+        if (!quorums_have(p->quorums, p->acks | own))
+            break;
+        commit_first(l, p, out);
+        any = true;
+    }
+    if (!any)
+        return;
+    zab_apply(l->zab, out);
+    broadcast_settle_syncs(l, out);
+}
+
+void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out)
+{
+    if (zxid > peer->last_sent)
+        return; /* nothing that it could have */
+    if (zxid > peer->acked)
+        peer->acked = zxid;
+    if (peer->awaited != 0 && peer->acked >= peer->awaited) {
+        peer->awaited = 0;
+        if (peer->acked < peer->last_sent) {
+            peer->awaited = peer->acked + 1;
+            peer->awaited_ms = l->zab->now_ms;
+        }
+    }
+    LIST_FOR(link, &l->proposals)
+    {
+        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+
+        if (p->zxid != zxid)
+            continue;
+        *(peer->phase >= PEER_ACKED ? &p->acks : &p->early) |= quorums_bit(p->quorums, peer->sid);
+        break;
+    }
+    broadcast_commit(l, out);
+}
+
+/* Or a txn would count as being on a disk from which a TRUNC has just removed it. */
+void broadcast_forget_acks(struct leader *l, const struct peer *peer)
+{
+    LIST_FOR(link, &l->proposals)
+    {
+        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+
+        p->acks &= ~quorums_bit(p->quorums, peer->sid);
+        p->early &= ~quorums_bit(p->quorums, peer->sid);
+    }
+}
+
+void broadcast_admit(struct leader *l, struct peer *peer)
+{
+    LIST_FOR(link, &l->proposals)
+    {
+        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+
+        p->acks |= p->early & quorums_bit(p->quorums, peer->sid);
+    }
+}
+
+/* ---------------------------------------------------------------- pings */
+
+/* Only those that serve answer a ping (Learner.syncWithLeader passes over it); and each
+ * of them answers each, in order. So the echoes can be counted. */
+void broadcast_ping(struct leader *l, struct zab_actions *out)
+{
+    l->round++;
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase != PEER_READY || peer->ping_count == PEER_PINGS_MAX)
+            continue;
+        peer->rounds[(peer->ping_first + peer->ping_count++) % PEER_PINGS_MAX] = l->round;
+        peer_send(l, peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
+    }
+}
+
+void broadcast_echo(struct leader *l, struct peer *peer, struct zab_actions *out)
+{
+    if (peer->ping_count == 0)
+        return; /* nobody asked */
+    peer->confirmed = peer->rounds[peer->ping_first];
+    peer->ping_first = (peer->ping_first + 1) % PEER_PINGS_MAX;
+    peer->ping_count--;
+    broadcast_settle_syncs(l, out);
+}
+
+/* ---------------------------------------------------------------- syncs */
+
+static bool round_is_confirmed(const struct leader *l, uint64_t round)
+{
+    voter_bits bits = l->self;
+
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_READY && !peer->is_observer && peer->confirmed >= round)
+            bits |= peer_bit(l, peer);
+    }
+    return quorums_have(l->zab->config.quorums, bits);
+}
+
+static void answer_sync(struct leader *l, const struct leader_sync *sync, struct zab_actions *out)
+{
+    if (sync->conn == 0) {
+        zab_action_add(out, ZAB_SYNCED)->cookie = sync->cookie;
+        return;
+    }
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->conn == sync->conn) {
+            peer_send(l, peer, &(struct peer_msg){.type = SYNC}, out);
+            return;
+        }
+    }
+}
+
+/* The oldest waits for the least: so a look at it is enough. Our own client reads our
+ * state, so that must have it. */
+void broadcast_settle_syncs(struct leader *l, struct zab_actions *out)
+{
+    while (!list_empty(&l->syncs)) {
+        struct leader_sync *sync = CONTAINER_OF(l->syncs.next, struct leader_sync, link);
+        zk_zxid reached = sync->conn == 0 ? l->zab->history.applied : l->zab->history.committed;
+
+        if (reached < sync->zxid || !round_is_confirmed(l, sync->round))
+            break;
+        answer_sync(l, sync, out);
+        list_remove(&sync->link);
+        l->sync_count--;
+        free(sync);
+    }
+    if (l->urgent != 0 && round_is_confirmed(l, l->urgent)) {
+        l->urgent = 0;
+        if (!list_empty(&l->syncs) &&
+            CONTAINER_OF(l->syncs.prev, struct leader_sync, link)->round > l->round) {
+            broadcast_ping(l, out);
+            l->urgent = l->round;
+        }
+    }
+}
+
+/* The round must begin after the request: one that is on its way already would prove
+ * too little. At most one extra round is on its way at a time; all that ask meanwhile
+ * share the next. */
+void leader_sync_request(struct leader *l, uint64_t conn, uint64_t cookie, struct zab_actions *out)
+{
+    struct leader_sync *sync;
+
+    if (l->phase != LEADER_BROADCAST || l->zab->leaving)
+        return;
+    if (l->sync_count >= SYNCS_MAX) {
+        zab_leave(l->zab, out, "more than %d syncs wait", SYNCS_MAX);
+        return;
+    }
+    sync = xcalloc(1, sizeof *sync);
+    sync->conn = conn;
+    sync->cookie = cookie;
+    sync->zxid = l->proposal_count == 0 ? l->zab->history.committed : l->proposed;
+    sync->round = l->round + 1;
+    list_push_back(&l->syncs, &sync->link);
+    l->sync_count++;
+    if (l->urgent == 0) {
+        broadcast_ping(l, out);
+        l->urgent = l->round;
+    }
+    broadcast_settle_syncs(l, out);
+}
+
+/* ---------------------------------------------------------------- handing over */
+
+void leader_hand_over(struct leader *l)
+{
+    if (l->handing_over)
+        return;
+    l->handing_over = true;
+    l->hand_over_ms = l->zab->now_ms + l->zab->config.tick_ms;
+}
+
+/* All is decided, and everybody who follows has it: whoever is elected needs nothing
+ * from us. */
+bool leader_handed_over(const struct leader *l)
+{
+    if (!l->handing_over)
+        return false;
+    if (l->zab->now_ms >= l->hand_over_ms || l->phase != LEADER_BROADCAST)
+        return true;
+    if (l->proposal_count > 0)
+        return false;
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_READY && !peer->is_observer && peer->acked < leader_limit(l))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,128 @@
+/* zab_state: what the parts of the core share: zab.c (events, roles, the disk),
+ * leader*.c and learner*.c. For these alone; others include zab.h.
+ *
+ * A role never ends in the middle of an event: it calls zab_leave() and returns; the
+ * end of the event does the rest. After zab_leave() nothing else may be asked for. */
+#ifndef ZKFS_REPLICATION_ZAB_STATE_H
+#define ZKFS_REPLICATION_ZAB_STATE_H
+
+#include "proto/base/rng.h"
+#include "replication/election.h"
+#include "replication/history.h"
+#include "replication/zab.h"
+
+struct leader;
+struct learner;
+
+/* A snapshot on its way in, and the txns behind it. The history in force is not
+ * touched before all of it is durable: what it holds may be all that is left of a
+ * commit (ZOOKEEPER-3642). Outlives its role while the disk installs it. */
+struct stage {
+    bool active;
+    bool received;   /* the stream is whole */
+    bool installing; /* asked for; the history of what is installed ends at INSTALL_END */
+    uint64_t ticket;
+    zk_zxid install_end;
+    zk_epoch install_epoch;
+    struct history history;
+};
+
+struct zab {
+    struct zab_config config;
+    struct rng rng;
+    int64_t now_ms;
+    bool started; /* the first tick has come */
+    bool is_voter;
+
+    /* The disk. */
+    zk_epoch accepted, current; /* as asked for last */
+    uint64_t meta_ticket;       /* 0: no write of meta is under way */
+    uint64_t truncate_ticket;   /* 0: the like */
+    struct history history;
+    struct stage stage;
+    bool no_vote;
+    bool want_snapshot; /* our history and the leader's do not fit: announce none */
+    uint64_t last_ticket;
+
+    /* The role. While LOOKING either the disk finishes (draining), or the election runs. */
+    enum zab_role role;
+    bool serving;
+    bool draining;
+    bool leaving; /* the role ends with this event */
+    bool stopping, stopped;
+    int64_t leader_sid;
+    struct election *election;
+    struct leader *leader;   /* while LEADING */
+    struct learner *learner; /* while FOLLOWING or OBSERVING */
+};
+
+/* zab.c */
+void zab_leave(struct zab *zab, struct zab_actions *out, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+uint64_t zab_ticket(struct zab *zab);
+/* Tells the app the role as it is now. */
+void zab_tell_role(struct zab *zab, zk_epoch epoch, struct zab_actions *out);
+/* Applies what is both committed and durable. */
+void zab_apply(struct zab *zab, struct zab_actions *out);
+/* TXN becomes the log's end. Shares it. */
+void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out);
+void zab_write_epochs(struct zab *zab, zk_epoch accepted, zk_epoch current,
+                      struct zab_actions *out);
+/* Room for another txn that is not applied? */
+bool zab_has_room(const struct zab *zab);
+
+/* leader.c, for zab.c. Each of these may end in zab_leave(). */
+struct leader *leader_new(struct zab *zab, struct zab_actions *out);
+void leader_free(struct leader *leader, struct zab_actions *out);
+void leader_tick(struct leader *leader, struct zab_actions *out);
+int64_t leader_deadline(const struct leader *leader);
+void leader_accepted(struct leader *leader, uint64_t conn, struct zab_actions *out);
+void leader_conn_down(struct leader *leader, uint64_t conn, struct zab_actions *out);
+void leader_packet(struct leader *leader, uint64_t conn, const struct peer_msg *msg,
+                   struct zab_actions *out);
+void leader_sent(struct leader *leader, uint64_t conn, size_t bytes);
+void leader_progress(struct leader *leader, uint64_t conn);
+void leader_log_durable(struct leader *leader, struct zab_actions *out);
+void leader_meta_durable(struct leader *leader, struct zab_actions *out);
+void leader_snap_opened(struct leader *leader, uint64_t ticket, zk_zxid zxid, bool failed,
+                        struct zab_actions *out);
+bool leader_can_propose(const struct leader *leader);
+zk_zxid leader_next_zxid(const struct leader *leader);
+void leader_propose(struct leader *leader, struct blob *txn, struct zab_actions *out);
+void leader_sync_request(struct leader *leader, uint64_t conn, uint64_t cookie,
+                         struct zab_actions *out);
+void leader_revalidate_answer(struct leader *leader, uint64_t conn, int64_t session_id, bool valid,
+                              struct zab_actions *out);
+/* Takes no more proposals; leaves once those outstanding are with all who follow. */
+void leader_hand_over(struct leader *leader);
+bool leader_handed_over(const struct leader *leader);
+void leader_view(const struct leader *leader, struct zab_view *ret);
+
+/* learner.c, for zab.c. The like. */
+struct learner *learner_new(struct zab *zab, int64_t leader_sid, struct zab_actions *out);
+void learner_free(struct learner *learner, struct zab_actions *out);
+void learner_tick(struct learner *learner, struct zab_actions *out);
+int64_t learner_deadline(const struct learner *learner);
+void learner_peer(struct learner *learner, int64_t sid, enum peer_reach reach,
+                  struct zab_actions *out);
+void learner_dialled(struct learner *learner, uint64_t ticket, uint64_t conn,
+                     struct zab_actions *out);
+void learner_dial_failed(struct learner *learner, uint64_t ticket, struct zab_actions *out);
+void learner_conn_down(struct learner *learner, uint64_t conn, struct zab_actions *out);
+void learner_packet(struct learner *learner, uint64_t conn, const struct peer_msg *msg,
+                    struct zab_actions *out);
+void learner_progress(struct learner *learner, uint64_t conn);
+void learner_log_changed(struct learner *learner, struct zab_actions *out);
+void learner_meta_durable(struct learner *learner, struct zab_actions *out);
+void learner_applied(struct learner *learner, struct zab_actions *out);
+void learner_snap_installed(struct learner *learner, struct zab_actions *out);
+bool learner_forward(struct learner *learner, struct blob *data, struct blob *auth,
+                     struct zab_actions *out);
+bool learner_forward_sync(struct learner *learner, struct blob *data, struct blob *auth,
+                          uint64_t cookie, struct zab_actions *out);
+bool learner_revalidate(struct learner *learner, int64_t session_id, int32_t timeout_ms,
+                        struct zab_actions *out);
+void learner_touched(struct learner *learner, struct blob *sessions, struct zab_actions *out);
+void learner_view(const struct learner *learner, struct zab_view *ret);
+
+#endif
