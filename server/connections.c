@@ -390,6 +390,8 @@ static int send_all(struct connection *c)
         if (sent >= 0) {
             c->all->stats.bytes_sent += (uint64_t)sent;
             c->sent += (size_t)sent;
+            if (c->paused) /* its pings may be among what waits */
+                core_client_heard(c->client, c->all->host.now(c->all->host.arg));
             if (c->sent == c->sending.len)
                 recycle(c, out);
         } else if (errno == EAGAIN) {

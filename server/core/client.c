@@ -46,6 +46,12 @@ void core_client_gone(struct core *core, struct core_client *client)
     free(client);
 }
 
+void core_client_heard(struct core_client *client, const struct core_time *now)
+{
+    if (client->session != NULL)
+        tracker_touch(&client->core->sessions, client->session, now->mono_ms);
+}
+
 void *core_client_owner(const struct core_client *client)
 {
     return client->owner;

@@ -119,6 +119,10 @@ struct buf *core_client_out(struct core_client *client);
 void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
                 const struct core_time *now);
 
+/* CLIENT has taken some of what it is sent, while its frames wait because that is so
+ * much: its session counts as heard of. */
+void core_client_heard(struct core_client *client, const struct core_time *now);
+
 /* These frames, COUNT of them, will come soon: a hint, so that the core may fetch from
  * memory what they ask for. COUNT is at most CORE_AHEAD_MAX. */
 #define CORE_AHEAD_MAX 32

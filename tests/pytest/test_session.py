@@ -109,6 +109,23 @@ def test_pings_keep_a_session_alive(server, path):
     assert watcher.stat(path).ephemeralOwner == owner.session.session_id
 
 
+def test_who_reads_slowly_and_pings_keeps_the_session(server, path):
+    server.session().made(path, bytes(1000000))
+    get = wire.integer(wire.GET_DATA) + wire.boolean(False) + wire.integer(-1)
+    get += wire.string(path) + wire.boolean(False)
+    done = wire.integer(-1) + wire.boolean(True) + wire.integer(-1)
+    slow = server.raw(receive_bytes=65536)
+    slow.connect(timeout_ms=1000)
+    slow.send(wire.MULTI_READ, 20 * get + done)
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        slow.receive(200000)
+        slow.send(wire.PING, xid=wire.XID_PING)
+        time.sleep(0.1)
+    again = server.raw()
+    assert again.connect(1000, slow.session.session_id, slow.session.password) != EXPIRED
+
+
 def test_a_lost_connection_does_not_end_the_session(server, path):
     first = server.session(timeout_ms=3000)
     first.made(path, b"", wire.EPHEMERAL)

@@ -42,6 +42,7 @@ struct core {
     struct core_client *clients;
     size_t frames, clients_gone, waiting;
     size_t announced;
+    size_t heard;
 };
 
 struct rig {
@@ -158,6 +159,12 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
     default:
         answer(client, payload, len);
     }
+}
+
+void core_client_heard(struct core_client *client, const struct core_time *now)
+{
+    (void)now;
+    client->core->heard++;
 }
 
 void core_ahead(const struct core *core, const struct jute_bytes *payloads, size_t count)
@@ -513,9 +520,13 @@ TEST(a_client_that_reads_nothing_is_not_read)
     taken = rig.core.frames;
     EXPECT(taken < 100);
     EXPECT(unsent(&rig) <= 2u << 20);
+    rig.core.heard = 0;
+    rig_turn(&rig, 1);
+    EXPECT_EQ(rig.core.heard, 0);
     for (int i = 0; i < 200; i++)
         receive(&rig, fd, big, BIG_BYTES + 4);
     EXPECT_EQ(rig.core.frames, 200);
+    EXPECT(rig.core.heard > 0); /* who reads is alive, though its frames wait */
     (void)close(fd);
     rig_done(&rig);
     buf_done(&frames);
