@@ -91,9 +91,9 @@ void store_applied(struct store *store, zk_zxid zxid);
 /* About once a second: retries what a full disk made impossible. */
 void store_tick(struct store *store);
 
-/* There is no space for more log: refuse create, setData and multi before they
- * get a zxid; deletes and sessions go on from what is held in reserve. Ends by
- * itself once there is space. */
+/* There is no space for more log: refuse create, setData, setACL and multi before
+ * they get a zxid; deletes and sessions go on from what is held in reserve. Ends
+ * by itself once there is space. */
 bool store_full(const struct store *store);
 
 /* More than 64 MiB wait to be written: stop reading requests. */

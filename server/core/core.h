@@ -72,7 +72,7 @@ struct core_host {
     zk_zxid (*next_zxid)(void *arg);
     /* Takes over the caller's reference of TXN. core_commit() follows, later. */
     void (*propose)(void *arg, struct blob *txn);
-    /* Whether create, setData and multi are refused for want of disk space. */
+    /* Whether create, setData, setACL and multi are refused for want of disk space. */
     bool (*storage_full)(void *arg);
     /* The out buffer of CLIENT was empty and now is not. */
     void (*output)(void *arg, struct core_client *client);

@@ -211,7 +211,7 @@ static const struct op_handler handlers[SLOTS] = {
     WRITE(OP_DELETE, PART, decode_delete, prepare_delete),
     WRITE(OP_DELETE_CONTAINER, 0, NULL, prepare_client_delete_container),
     WRITE(OP_SET_DATA, PART_FILLS, decode_set_data, prepare_set_data),
-    WRITE(OP_SET_ACL, 0, decode_set_acl, prepare_set_acl),
+    WRITE(OP_SET_ACL, OP_NEEDS_SPACE, decode_set_acl, prepare_set_acl),
     WRITE(OP_CHECK, PART | OP_PART_ONLY, decode_check, prepare_check),
     WRITE(OP_MULTI, OP_NEEDS_SPACE, decode_multi, prepare_multi),
     WRITE(OP_RECONFIG, 0, decode_reconfig, prepare_reconfig),

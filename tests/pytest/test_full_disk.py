@@ -99,6 +99,15 @@ def test_creates_and_sets_are_refused_and_the_rest_goes_on(full):
     all_there(server, acknowledged)
 
 
+def test_large_acls_do_not_use_up_what_is_held_for_deletes(full):
+    _, raw, _, _ = full
+    acl = [(wire.ALL, "digest", f"{i}:{'x' * 900}") for i in range(900)]
+    for _ in range(8):
+        reply = raw.call(wire.SET_ACL, wire.string("/old") + wire.acl_list(acl) + wire.integer(-1))
+        assert reply.err == wire.SYSTEMERROR
+    assert raw.delete("/old").err == wire.OK
+
+
 @pytest.mark.sanitized
 def test_all_resumes_by_itself_when_space_is_freed(full):
     server, raw, acknowledged, disk = full

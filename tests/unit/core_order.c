@@ -248,7 +248,9 @@ TEST(with_a_full_disk_what_grows_is_refused_without_a_zxid_in_its_turn)
     EXPECT_STR(set_data(&rig, 'a', "/x", "2", -1), "a: reply xid=4 zxid=0x3 err=SYSTEMERROR");
     multi_delete(&multi, "/x", -1);
     EXPECT_STR(multi_send(&rig, 'a', OP_MULTI, &multi), "a: reply xid=5 zxid=0x3 err=SYSTEMERROR");
-    EXPECT_STR(delete (&rig, 'a', "/x", -1), "a: reply xid=6 zxid=0x4");
+    EXPECT_STR(set_acl(&rig, 'a', "/x", "world:anyone:r", -1),
+               "a: reply xid=6 zxid=0x3 err=SYSTEMERROR");
+    EXPECT_STR(delete (&rig, 'a', "/x", -1), "a: reply xid=7 zxid=0x4");
     rig_done(&rig);
 }
 
