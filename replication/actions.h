@@ -41,7 +41,7 @@
     X(SNAP_OPEN)  /* ticket, zxid: open the state as of any one zxid z >= ZXID that is             \
                      applied (zab_snap_opened) */                                                  \
     X(SNAP_SHUT)  /* ticket: it will not be streamed, whether it is open yet or not. (After STREAM \
-                     it ends by itself, when  it has left or its connection is gone) */                                                        \
+                     it ends by itself, when  it has left or its connection is gone) */            \
     X(SNAP_BEGIN) /* conn, zxid, ticket: what now comes on CONN is the state as of ZXID; put       \
                     it beside the one in force (zab_snap_received, zab_snap_failed) */             \
     X(SNAP_STAGE) /* zxid, data (the txn), ticket: belongs to the log behind that snapshot */      \

@@ -17,9 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The last counter proposed in an epoch: a new leadership begins well before zxids run
- * into the next epoch's (ZOOKEEPER-1277). */
-#define COUNTER_LIMIT 0xfffffff0u
 /* Syncs under way; a client that asks for more waits longer than it will. */
 #define SYNCS_MAX 65536
 
@@ -28,7 +25,7 @@
 bool leader_can_propose(const struct leader *l)
 {
     return l->phase == LEADER_BROADCAST && !l->handing_over && !l->zab->leaving &&
-           zxid_counter(l->proposed) < COUNTER_LIMIT;
+           zxid_counter(l->proposed) < l->zab->config.counter_limit;
 }
 
 zk_zxid leader_next_zxid(const struct leader *l)
@@ -77,7 +74,7 @@ void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
                   &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(txn)}, out);
     }
     zab_log(l->zab, txn, out);
-    if (zxid_counter(zxid) == COUNTER_LIMIT)
+    if (zxid_counter(zxid) == l->zab->config.counter_limit)
         leader_hand_over(l);
 }
 

@@ -6,9 +6,9 @@
  *      base ......... limit ....... end        p: the learner's last zxid
  *        |  decided     | proposed   |
  *
- *   p unknown, or no statement (0)           SNAP
  *   p is limit, or the start of our epoch    DIFF, nothing to send
- *   p after limit, in limit's epoch          TRUNC to limit
+ *   p is 0 (no statement), or limit is       SNAP
+ *   p after limit, in its epoch or our log   TRUNC to limit
  *   p in the log between base and limit      DIFF, then what follows p
  *   p is the start of an epoch, in between   the same: it names no txn
  *   p in between, but not in the log         SNAP: a TRUNC there would cross an epoch
@@ -46,12 +46,12 @@ static enum choice choose(const struct leader *l, zk_zxid p)
 
     if (p == limit)
         return CHOICE_DIFF;
-    if (p == 0 || p < h->base)
+    if (p == 0 || limit == 0 || p < h->base)
         return CHOICE_SNAP;
     if (p > limit && is_epoch_start)
         return limit == l->initial_end && p == zxid_make(l->epoch, 0) ? CHOICE_DIFF : CHOICE_SNAP;
     if (p > limit)
-        return zxid_epoch(p) == zxid_epoch(limit) ? CHOICE_TRUNC : CHOICE_SNAP;
+        return zxid_epoch(p) == zxid_epoch(limit) || history_has(h, p) ? CHOICE_TRUNC : CHOICE_SNAP;
     return is_epoch_start || history_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP;
 }
 

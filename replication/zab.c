@@ -28,6 +28,8 @@
 #define TAIL_BYTES_MAX ((size_t)256 << 20)
 #define LEARNER_QUEUE_MAX ((size_t)64 << 20)
 #define LEARNER_MAX 1000
+/* A new leadership begins well before zxids run into the next epoch's (ZOOKEEPER-1277). */
+#define COUNTER_LIMIT 0xfffffff0u
 #define FINALIZE_WAIT_MS 200
 #define NOTIFY_MIN_MS 200
 
@@ -213,6 +215,7 @@ static void set_defaults(struct zab_config *c)
     OR(window_bytes_max, WINDOW_BYTES_MAX);
     OR(tail_bytes_max, TAIL_BYTES_MAX);
     OR(learner_queue_max, LEARNER_QUEUE_MAX);
+    OR(counter_limit, COUNTER_LIMIT);
     OR(learner_max, LEARNER_MAX);
     OR(finalize_wait_ms, FINALIZE_WAIT_MS);
     OR(notify_min_ms, NOTIFY_MIN_MS);
@@ -228,6 +231,7 @@ struct zab *zab_new(const struct zab_config *config, const struct zab_disk *disk
     ASSERT(disk->current <= disk->accepted && disk->base <= disk->applied);
     zab->config = *config;
     set_defaults(&zab->config);
+    ASSERT(zab->config.counter_limit <= COUNTER_LIMIT);
     quorums_ref(config->quorums);
     if (config->config_text != NULL)
         blob_ref(config->config_text);

@@ -58,6 +58,8 @@ struct zab_config {
     size_t tail_bytes_max;    /* txns not applied yet: a learner that is sent more leaves,
                                  a leader takes no more proposals; 256 MiB */
     size_t learner_queue_max; /* bytes not sent yet to a learner, which is dropped; 64 MiB */
+    uint32_t counter_limit;   /* the last counter proposed in an epoch; 0xfffffff0, which is
+                                 the highest allowed */
     size_t learner_max;       /* connections of learners; 1000 */
     int32_t finalize_wait_ms; /* silence that ends an election; 200 */
     int32_t notify_min_ms;    /* first repetition of a vote; 200 */

@@ -21,6 +21,7 @@ struct script_setup {
     zk_zxid base, first, end, applied;
     bool no_vote;
     size_t learner_queue_max, tail_bytes_max;
+    uint32_t counter_limit;
 };
 
 struct script {
