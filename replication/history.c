@@ -118,8 +118,9 @@ void history_truncate(struct history *h, zk_zxid zxid)
     ASSERT(history_has(h, zxid));
     ASSERT(zxid >= h->committed);
     while (h->count > 0 && history_zxid(h, h->count - 1) > zxid) {
-        struct blob *txn = history_at(h, --h->count);
+        struct blob *txn = history_at(h, h->count - 1);
 
+        h->count--;
         h->bytes -= txn->len;
         h->tail_bytes -= txn->len;
         blob_unref(txn);
