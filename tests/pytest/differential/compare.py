@@ -16,6 +16,7 @@ from .play import SUPER_DIGEST, Player
 
 # No znode goes by itself, as the two would not do it at the same time.
 CONFIG = {"tickTime": "2000", "maxClientCnxns": "0", "extendedTypesEnabled": "true",
+          "enforceQuota": "true",
           "znode.container.checkIntervalMs": "100000000",
           "DigestAuthenticationProvider.superDigest": SUPER_DIGEST}
 ROOTS = itertools.count()

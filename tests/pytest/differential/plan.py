@@ -2,7 +2,8 @@
 
 A sequence is a list of Op: which client, what, and its arguments. It says nothing of either
 server, so it can be played on any, cut down, and printed. Paths live below a root that the player
-puts in front ("" is the root itself), so that sequences do not meet each other.
+puts in front ("" is the root itself), so that sequences do not meet each other; "quota:PATH" is
+the place below /zookeeper/quota that belongs to PATH.
 
 What 3.8.0 is known to do wrong, or other than the newest release, is not asked for (each place
 says so); everything else is, the malformed included.
@@ -38,6 +39,10 @@ ACLS = (
 # Characters above U+FFFF are left out: Apache sends them back as two surrogates, which is no UTF-8.
 DATA = (b"", None, b"x", b"some data", b"z" * 40)
 VERSIONS = (-1, -1, -1, 0, 1, 2, -2, 7)
+# The player makes what leads to their limits and stats.
+QUOTA_PATHS = ("", "/a", "/a/x")
+SOFT_LIMITS = (-1, 0, 5)
+HARD_LIMITS = (-1, 2, 4, 8)
 CREDENTIALS = (("digest", b"bob:secret"), ("digest", b"alice:pw"), ("digest", b"nocolon"),
                ("ip", b""))
 
@@ -60,6 +65,8 @@ class Planner:
         # differ (ZOOKEEPER-4466): a client has one mode for all it watches.
         self.modes = [self.rng.choice(("one-shot", "persistent", "recursive"))
                       for _ in range(CLIENTS)]
+        # Apache judges a write by what it happens to have applied: quotas or bursts.
+        self.quotas = self.rng.random() < 0.3
 
     def path(self):
         if self.rng.random() < 0.06:
@@ -93,7 +100,42 @@ class Planner:
         return {"path": self.path(),
                 "watch": self.modes[client] == "one-shot" and self.rng.random() < 0.5}
 
+    def limits(self):
+        count, size = self.rng.choice(SOFT_LIMITS), self.rng.choice(SOFT_LIMITS)
+        text = f"count={count},bytes={size}"
+        if self.rng.random() < 0.7:
+            count, size = self.rng.choice(HARD_LIMITS), self.rng.choice(HARD_LIMITS)
+            text += f"=;byteHardLimit={size};countHardLimit={count}"
+        return text.encode()
+
+    def quota_op(self, names=("create", "create", "setData", "delete", "getData")):
+        """Nothing that is no quota: 3.8.0 dies of stats that it cannot read, and answers -5 to
+        all writes below limits that it cannot read. No create2: it tells of the data that it
+        overwrites."""
+        kind = self.rng.choice(("limits", "stats"))
+        path = f"quota:{self.rng.choice(QUOTA_PATHS)}/zookeeper_{kind}"
+        name = self.rng.choice(names)
+        if name == "getData":
+            return name, {"path": path, "watch": False}
+        if name == "delete":
+            return name, {"path": path, "version": -1}
+        data = self.limits() if kind == "limits" else b"count=3,bytes=30"
+        if name == "setData":
+            return name, {"path": path, "data": data, "version": self.rng.choice(VERSIONS)}
+        return name, {"path": path, "data": data, "acl": OPEN, "flags": 0}
+
+    def beginning(self):
+        """With quotas: one of them, so that there is something to go over."""
+        if not self.quotas:
+            return []
+        made = {"acl": OPEN, "flags": 0}
+        where = f"quota:{self.rng.choice(QUOTA_PATHS)}"
+        return [Op(0, "create", {"path": f"{where}/zookeeper_limits", "data": self.limits(), **made}),
+                Op(0, "create", {"path": f"{where}/zookeeper_stats", "data": b"", **made})]
+
     def multi_op(self):
+        if self.quotas and self.rng.random() < 0.1:
+            return self.quota_op(("create", "setData", "delete"))
         name = self.rng.choice(("create", "create", "create2", "delete", "setData", "check",
                                 "createContainer"))
         if name.startswith("create"):
@@ -141,11 +183,14 @@ class Planner:
             "setData": 14, "exists": 8, "getData": 10, "getChildren": 5, "getChildren2": 5,
             "getACL": 4, "setACL": 6, "sync": 1, "multi": 9, "multiRead": 3, "watch": 10,
             "auth": 3, "getEphemerals": 2, "getAllChildrenNumber": 2, "whoAmI": 1, "ping": 1,
-            "malformed": 1, "reattach": 2, "replace": 1, "burst": 3,
+            "malformed": 1, "reattach": 2, "replace": 1,
+            "quota": 15 if self.quotas else 0, "burst": 0 if self.quotas else 3,
         }
         name = self.rng.choices(list(kinds), kinds.values())[0]
         if name == "watch":
             return Op(client, *self.watch_op(client))
+        if name == "quota":
+            return Op(client, *self.quota_op())
         if name == "burst":
             return Op(client, "burst", {"ops": [self.simple(client) for _ in range(4)]})
         return Op(client, *self.simple(client, name))
@@ -177,4 +222,4 @@ class Planner:
 
 def plan(seed, length=OPS):
     planner = Planner(seed)
-    return [planner.op() for _ in range(length)]
+    return planner.beginning() + [planner.op() for _ in range(length)]

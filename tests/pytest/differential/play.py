@@ -6,6 +6,8 @@ clients, paths lose the root, times are left out, and what has no defined order 
 from harness import wire
 from harness.rawclient import ConnectionClosed, Event, RawClient
 
+from .plan import QUOTA_PATHS
+
 SUPER = b"super:test"
 SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
 TIMEOUT_MS = 30_000
@@ -19,6 +21,9 @@ XIDS = {"ping": -2, "auth": -4, "setWatches": -8}
 CREATES_WITH_STAT = ("create2", "createContainer", "createTTL")
 
 
+QUOTA = "quota:"  # in front of what belongs below /zookeeper/quota
+
+
 class Encoder:
     """Requests, with the root put in front of every path."""
 
@@ -26,7 +31,13 @@ class Encoder:
         self.root = root
 
     def path(self, path):
-        return wire.string(self.root + path)
+        return wire.string(self.whole(path))
+
+    def whole(self, path):
+        """The path on the server."""
+        if path.startswith(QUOTA):
+            return f"/zookeeper/quota{self.root}{path[len(QUOTA):]}"
+        return self.root + path
 
     def paths(self, paths):
         return wire.vector(paths, self.path)
@@ -76,6 +87,8 @@ class Player:
             "auth", {"scheme": "digest", "credential": SUPER}), xid=-4).err == 0
         self.admin.made(root)
         self.base = self.admin.stat(root).czxid
+        for path in QUOTA_PATHS:
+            self.admin.made(self.encoder.whole(QUOTA + path))
         self.clients = [self.open() for _ in range(clients)]
         self.sessions = {c.session.session_id: i for i, c in enumerate(self.clients)}
         self.seen = [self.base] * clients
@@ -170,7 +183,11 @@ class Player:
         return zxid if zxid <= 0 else zxid - self.base
 
     def local(self, path):
-        return path[len(self.root):] if path and path.startswith(self.root) else path
+        for prefix in ("", QUOTA):
+            whole = self.encoder.whole(prefix)
+            if path and path.startswith(whole):
+                return prefix + path[len(whole):]
+        return path
 
     def stat(self, s):
         return {"czxid": self.zxid(s.czxid), "mzxid": self.zxid(s.mzxid),
@@ -237,7 +254,7 @@ class Player:
         for client in self.clients:
             client.send(OPS["ping"], xid=XIDS["ping"])
             events.append(self.answer(client, XIDS["ping"], "ping")[0])
-        return events, self.tree("")
+        return events, self.tree(""), self.tree(QUOTA)
 
     def tree(self, path):
         data = self.admin.call(OPS["getData"], self.encoder.body(
