@@ -1,4 +1,4 @@
-/* zkcli_args: the words of one command, taken apart as zkCli.sh does: flags of one letter
+/* zkcli_args: the words of one command, taken apart as zkCli.sh does: flags
  * anywhere before "--", some with a value in the next word, the rest operands. A negative
  * number is no flag. Plain value; the strings are borrowed. */
 #ifndef ZKFS_FS_ZKCLI_ARGS_H
@@ -18,7 +18,8 @@ struct args {
     const char *values[128]; /* of the flags that have one */
 };
 
-/* FLAGS as for getopt(3): "sRv:" has a value for v. Errors: -EINVAL, WHY says which word. */
+/* FLAGS as for getopt(3): "sRv:" has a value for v; " file:" behind them is -file with a value,
+ * kept under its first letter. Errors: -EINVAL, WHY says which word. */
 int args_parse(int count, char *const *words, const char *flags, struct args *ret_args,
                struct errtext *why);
 

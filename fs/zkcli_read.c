@@ -1,10 +1,12 @@
 /* zkcli_read: the commands that look. */
 #include "fs/zkcli.h"
 
+#include "fs/zkcli_format.h"
 #include "fs/zkcli_walk.h"
 #include "proto/acl_text.h"
 #include "proto/base/mem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +21,8 @@ static int compare_names(const void *a, const void *b)
     return order != 0 ? order : (p_len > q_len) - (p_len < q_len);
 }
 
-static void show_children(struct call *call, const struct client_reply *reply)
+static void print_sorted(const struct zk_vec_ustring *children)
 {
-    const struct zk_vec_ustring *children = &reply->children;
-
     if (children->count > 0)
         qsort(children->items, (size_t)children->count, sizeof *children->items, compare_names);
     (void)putchar('[');
@@ -30,6 +30,11 @@ static void show_children(struct call *call, const struct client_reply *reply)
         printf("%s%.*s", i == 0 ? "" : ", ", (int)children->items[i].len,
                (const char *)children->items[i].data);
     (void)puts("]");
+}
+
+static void show_children(struct call *call, const struct client_reply *reply)
+{
+    print_sorted(&reply->children);
     if (call->args->flags['s'])
         cli_print_stat(&reply->stat);
 }
@@ -64,11 +69,19 @@ int cli_ls(struct cli *cli, const struct args *args)
 
 static void show_data(struct call *call, const struct client_reply *reply)
 {
+    struct buf text = {0};
+
     if (reply->data.len < 0)
-        printf("null");
+        buf_printf(&text, "null");
+    else if (call->args->flags['b'])
+        base64_put(&text, reply->data);
+    else if (call->args->flags['x'])
+        hexdump_put(&text, reply->data);
     else
-        (void)fwrite(reply->data.data, 1, jute_size(reply->data), stdout); /* checked at exit */
-    (void)putchar('\n');
+        buf_append(&text, reply->data.data, jute_size(reply->data));
+    buf_append(&text, "\n", 1);
+    (void)fwrite(text.data, 1, text.len, stdout); /* checked at exit */
+    buf_done(&text);
     if (call->args->flags['s'])
         cli_print_stat(&reply->stat);
 }
@@ -80,6 +93,8 @@ int cli_get(struct cli *cli, const struct args *args)
 
     if (path.len < 0)
         return EXIT_FAILURE;
+    if (args->flags['b'] && args->flags['x'])
+        return cli_say("-b and -x exclude each other");
     (void)client_get_data(cli->client, path, args->flags['w'], CALL(&call));
     cli_wait(cli);
     return call.status;
@@ -149,6 +164,66 @@ int cli_sync(struct cli *cli, const struct args *args)
     if (path.len < 0)
         return EXIT_FAILURE;
     (void)client_sync(cli->client, path, CALL(&call));
+    cli_wait(cli);
+    return call.status;
+}
+
+static void show_ephemerals(struct call *call, const struct client_reply *reply)
+{
+    (void)call;
+    print_sorted(&reply->children);
+}
+
+int cli_get_ephemerals(struct cli *cli, const struct args *args)
+{
+    struct call call = {
+        .cli = cli, .path = args->count > 0 ? args->operands[0] : "/", .on_ok = show_ephemerals};
+    struct jute_bytes path = cli_path(call.path);
+
+    if (path.len < 0)
+        return EXIT_FAILURE;
+    (void)client_get_ephemerals(cli->client, path, CALL(&call));
+    cli_wait(cli);
+    return call.status;
+}
+
+static void show_number(struct call *call, const struct client_reply *reply)
+{
+    (void)call;
+    printf("%" PRId32 "\n", reply->number);
+}
+
+int cli_get_all_children_number(struct cli *cli, const struct args *args)
+{
+    struct call call = {.cli = cli, .path = args->operands[0], .on_ok = show_number};
+    struct jute_bytes path = cli_path(call.path);
+
+    if (path.len < 0)
+        return EXIT_FAILURE;
+    (void)client_get_all_children_number(cli->client, path, CALL(&call));
+    cli_wait(cli);
+    return call.status;
+}
+
+static void show_identities(struct call *call, const struct client_reply *reply)
+{
+    (void)call;
+    (void)puts("Auth scheme: User");
+    for (int32_t i = 0; i < reply->identities.count; i++) {
+        const struct zk_client_info *info = &reply->identities.items[i];
+
+        printf("%.*s: %.*s\n", (int)jute_size(info->auth_scheme),
+               (const char *)info->auth_scheme.data, (int)jute_size(info->user),
+               (const char *)info->user.data);
+    }
+}
+
+int cli_who_am_i(struct cli *cli, const struct args *args)
+{
+    struct call call = {.cli = cli, .on_ok = show_identities};
+
+    (void)args;
+    (void)client_who_am_i(cli->client, CALL(&call));
     cli_wait(cli);
     return call.status;
 }

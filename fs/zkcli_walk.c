@@ -1,5 +1,5 @@
 /* zkcli_walk: see zkcli_walk.h. Breadth first, as the listings of one level do not wait for each
- * other; sorted at the end. */
+ * other; put in zkCli.sh's order at the end. */
 #include "fs/zkcli_walk.h"
 
 #include "proto/base/mem.h"
@@ -58,22 +58,28 @@ static void on_listed(void *arg, const struct client_reply *reply)
 }
 
 /* By name within each level: '/' comes before any other character. */
+static int compare_in_depth(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t i = 0;
+
+    while (i < a_len && i < b_len && a[i] == b[i])
+        i++;
+    if (i == a_len || i == b_len)
+        return (a_len > b_len) - (a_len < b_len);
+    if (a[i] == '/' || b[i] == '/')
+        return a[i] == '/' ? -1 : 1;
+    return (unsigned char)a[i] < (unsigned char)b[i] ? -1 : 1;
+}
+
+/* zkCli.sh's order [ZKUtil.visitSubTreeDFS]: all children of a znode, then what is below each of
+ * them. So the parents decide first. "/" is a child of itself here, and before all others. */
 static int compare_paths(const void *a, const void *b)
 {
-    const unsigned char *p = *(const unsigned char *const *)a;
-    const unsigned char *q = *(const unsigned char *const *)b;
+    const char *p = *(const char *const *)a, *q = *(const char *const *)b;
+    size_t p_parent = (size_t)(strrchr(p, '/') - p), q_parent = (size_t)(strrchr(q, '/') - q);
+    int order = compare_in_depth(p, p_parent, q, q_parent);
 
-    while (*p != '\0' && *p == *q) {
-        p++;
-        q++;
-    }
-    if (*p == *q)
-        return 0;
-    if (*p == '\0' || *q == '\0')
-        return *p == '\0' ? -1 : 1;
-    if (*p == '/' || *q == '/')
-        return *p == '/' ? -1 : 1;
-    return *p < *q ? -1 : 1;
+    return order != 0 ? order : strcmp(p, q);
 }
 
 /* Takes out those that were gone. */
@@ -109,8 +115,8 @@ int walk_subtree(struct cli *cli, const char *root, struct walk *ret_walk)
         next++;
     }
     drop_empty(&walk);
-    if (walk.count > 0)
-        qsort(walk.paths, walk.count, sizeof *walk.paths, compare_paths);
+    if (walk.count > 1) /* the root stays first */
+        qsort(walk.paths + 1, walk.count - 1, sizeof *walk.paths, compare_paths);
     *ret_walk = walk;
     return walker.status;
 }

@@ -8,7 +8,7 @@
 #define CLI_PIPELINE 1000
 
 struct walk {
-    char **paths; /* a parent before its children, siblings by name */
+    char **paths; /* the root, then siblings together, by name, and a parent before its children */
     size_t count, cap;
 };
 

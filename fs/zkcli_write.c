@@ -1,6 +1,7 @@
 /* zkcli_write: the commands that change something. */
 #include "fs/zkcli.h"
 
+#include "fs/zkcli_format.h"
 #include "fs/zkcli_walk.h"
 #include "proto/acl_text.h"
 #include "proto/base/mem.h"
@@ -9,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int say(const struct errtext *why)
-{
-    (void)fprintf(stderr, "%s\n", why->text);
-    return EXIT_FAILURE;
-}
-
 /* The value of -v, or "any". */
 static int version_arg(const struct args *args, int32_t *ret_version)
 {
@@ -22,7 +17,7 @@ static int version_arg(const struct args *args, int32_t *ret_version)
 
     *ret_version = ANY_VERSION;
     if (args->values['v'] != NULL && args_i32(args->values['v'], ret_version, &why) < 0)
-        return say(&why);
+        return cli_say("%s", why.text);
     return EXIT_SUCCESS;
 }
 
@@ -31,7 +26,7 @@ static int acl_arg(const char *text, struct arena *arena, struct zk_vec_acl *ret
     struct errtext why;
 
     if (acl_text_parse(text, strlen(text), arena, ret_acl, &why) < 0)
-        return say(&why);
+        return cli_say("%s", why.text);
     return EXIT_SUCCESS;
 }
 
@@ -49,10 +44,10 @@ static int create_mode_arg(const struct args *args, enum create_mode *ret_mode, 
     struct errtext why;
 
     if (args->flags['c'] && (sequential || ephemeral))
-        return say(&(struct errtext){"-c cannot be combined with -s or -e. Containers cannot be "
-                                     "ephemeral or sequential."});
+        return cli_say("-c cannot be combined with -s or -e. Containers cannot be ephemeral or "
+                       "sequential.");
     if (args->flags['t'] && (ephemeral || args->flags['c']))
-        return say(&(struct errtext){"TTLs cannot be used with Ephemeral or Container znodes"});
+        return cli_say("TTLs cannot be used with %s znodes", ephemeral ? "Ephemeral" : "Container");
     *ret_ttl_ms = 0;
     *ret_mode = ephemeral ? (sequential ? CREATE_EPHEMERAL_SEQUENTIAL : CREATE_EPHEMERAL)
                           : (sequential ? CREATE_PERSISTENT_SEQUENTIAL : CREATE_PERSISTENT);
@@ -61,14 +56,15 @@ static int create_mode_arg(const struct args *args, enum create_mode *ret_mode, 
     if (!args->flags['t'])
         return EXIT_SUCCESS;
     *ret_mode = sequential ? CREATE_PERSISTENT_SEQUENTIAL_TTL : CREATE_PERSISTENT_TTL;
-    return args_i64(args->values['t'], ret_ttl_ms, &why) < 0 ? say(&why) : EXIT_SUCCESS;
+    return args_i64(args->values['t'], ret_ttl_ms, &why) < 0
+               ? cli_say("-t argument must be a long value")
+               : EXIT_SUCCESS;
 }
 
 static void print_created(struct call *call, const struct client_reply *reply)
 {
     (void)call;
-    (void)fprintf(stderr, "Created %.*s\n", (int)jute_size(reply->path),
-                  (const char *)reply->path.data);
+    (void)cli_say("Created %.*s", (int)jute_size(reply->path), (const char *)reply->path.data);
 }
 
 int cli_create(struct cli *cli, const struct args *args)
@@ -78,7 +74,7 @@ int cli_create(struct cli *cli, const struct args *args)
     struct jute_bytes data = args->count > 1 ? jute_str(args->operands[1]) : JUTE_NULL;
     struct zk_vec_acl acl;
     struct arena arena = {0};
-    enum create_mode mode;
+    enum create_mode mode = CREATE_PERSISTENT;
     int64_t ttl_ms;
     int status = create_mode_arg(args, &mode, &ttl_ms);
 
@@ -103,13 +99,23 @@ int cli_set(struct cli *cli, const struct args *args)
 {
     struct call call = {
         .cli = cli, .path = args->operands[0], .args = args, .on_ok = print_stat_if_asked};
-    struct jute_bytes path = cli_path(call.path);
+    struct jute_bytes path = cli_path(call.path), data = jute_str(args->operands[1]);
+    struct buf bytes = {0};
+    struct errtext why;
     int32_t version;
 
     if (path.len < 0 || version_arg(args, &version) != EXIT_SUCCESS)
         return EXIT_FAILURE;
-    (void)client_set_data(cli->client, path, jute_str(args->operands[1]), version, CALL(&call));
-    cli_wait(cli);
+    if (args->flags['b']) {
+        if (base64_decode(&bytes, args->operands[1], &why) < 0)
+            call.status = cli_say("%s", why.text);
+        data = (struct jute_bytes){.data = bytes.data, .len = (int32_t)bytes.len};
+    }
+    if (call.status == EXIT_SUCCESS) {
+        (void)client_set_data(cli->client, path, data, version, CALL(&call));
+        cli_wait(cli);
+    }
+    buf_done(&bytes);
     return call.status;
 }
 
@@ -139,13 +145,27 @@ static void on_deleted(void *arg, const struct client_reply *reply)
         cli_on_reply(arg, reply);
 }
 
+/* How many deletes are under way at once, the value of -b. */
+static int batch_arg(const struct args *args, int *ret_batch)
+{
+    struct errtext why;
+    int32_t batch = CLI_PIPELINE;
+
+    if (args->values['b'] != NULL && args_i32(args->values['b'], &batch, &why) < 0)
+        return cli_say("-b argument must be an int value");
+    if (batch <= 0)
+        return cli_say("Batch size must be greater than zero");
+    *ret_batch = batch;
+    return EXIT_SUCCESS;
+}
+
 int cli_delete_all(struct cli *cli, const struct args *args)
 {
     struct walk walk;
     struct call *calls;
-    int status = EXIT_FAILURE;
+    int status = EXIT_FAILURE, batch;
 
-    if (cli_path(args->operands[0]).len < 0)
+    if (cli_path(args->operands[0]).len < 0 || batch_arg(args, &batch) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (walk_subtree(cli, args->operands[0], &walk) == EXIT_SUCCESS) {
         calls = xcalloc(walk.count, sizeof *calls);
@@ -154,7 +174,7 @@ int cli_delete_all(struct cli *cli, const struct args *args)
             struct call *call = &calls[i - 1];
 
             *call = (struct call){.cli = cli, .path = walk.paths[i - 1], .args = args};
-            cli_wait_below(cli, CLI_PIPELINE);
+            cli_wait_below(cli, batch - 1);
             (void)client_delete(cli->client, jute_str(call->path), ANY_VERSION, on_deleted,
                                 cli_call_begin(call));
         }
@@ -206,4 +226,14 @@ int cli_set_acl(struct cli *cli, const struct args *args)
     walk_done(&walk);
     arena_done(&arena);
     return status;
+}
+
+int cli_add_auth(struct cli *cli, const struct args *args)
+{
+    struct call call = {.cli = cli};
+
+    client_add_auth(cli->client, jute_str(args->operands[0]),
+                    jute_str(args->count > 1 ? args->operands[1] : ""), CALL(&call));
+    cli_wait(cli);
+    return call.status;
 }

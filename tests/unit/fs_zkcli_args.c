@@ -35,6 +35,33 @@ TEST(flags_may_stand_anywhere_and_have_values)
     EXPECT_STR(args.operands[1], "data");
 }
 
+TEST(letters_may_be_written_together_and_a_value_behind_its_letter)
+{
+    struct args args;
+
+    EXPECT_EQ(PARSE("swv:", &args, NULL, "-sw", "-v7", "/path"), 0);
+    EXPECT(args.flags['s'] && args.flags['w'] && args.flags['v']);
+    EXPECT_STR(args.values['v'], "7");
+    EXPECT_EQ(PARSE("swv:", &args, NULL, "-sv", "8", "/path"), 0);
+    EXPECT(args.flags['s'] && !args.flags['w']);
+    EXPECT_STR(args.values['v'], "8");
+    EXPECT_EQ(args.count, 1);
+}
+
+TEST(long_names_have_values_under_their_first_letter)
+{
+    struct args args;
+    struct errtext why;
+
+    EXPECT_EQ(PARSE("s file: add:", &args, NULL, "-add", "server.5=a:1:2;3", "-s"), 0);
+    EXPECT_STR(args.values['a'], "server.5=a:1:2;3");
+    EXPECT(args.flags['a'] && args.flags['s'] && !args.flags['f']);
+    EXPECT_EQ(PARSE("s file: add:", &args, &why, "-fil", "x"), -EINVAL);
+    EXPECT_EQ(PARSE("s file: add:", &args, &why, "-f", "x"), -EINVAL);
+    EXPECT_EQ(PARSE("s file: add:", &args, &why, "-add"), -EINVAL);
+    EXPECT_STR(why.text, "Missing argument for option: -add");
+}
+
 TEST(negative_numbers_and_what_follows_two_dashes_are_operands)
 {
     struct args args;
@@ -55,8 +82,13 @@ TEST(what_is_unknown_or_incomplete_is_refused)
 
     EXPECT_EQ(PARSE("sv:", &args, &why, "-x"), -EINVAL);
     EXPECT_STR(why.text, "Unrecognized option: -x");
-    EXPECT_EQ(PARSE("sv:", &args, &why, "-sv"), -EINVAL);
+    EXPECT_EQ(PARSE("sv:", &args, &why, "-sx"), -EINVAL);
+    EXPECT_STR(why.text, "Unrecognized option: -sx");
     EXPECT_EQ(PARSE("sv:", &args, &why, "-:"), -EINVAL);
+    EXPECT_EQ(PARSE("sv:", &args, &why, "-sv"), -EINVAL);
+    EXPECT_STR(why.text, "Missing argument for option: -sv");
+    EXPECT_EQ(PARSE("sv:", &args, &why, "-v", "1", "-v", "2"), -EINVAL);
+    EXPECT_STR(why.text, "Option given twice: -v");
     EXPECT_EQ(PARSE("sv:", &args, &why, "/p", "-v"), -EINVAL);
     EXPECT_STR(why.text, "Missing argument for option: -v");
     EXPECT_EQ(PARSE("", &args, &why, "1", "2", "3", "4", "5", "6", "7", "8", "9"), -EINVAL);
