@@ -130,7 +130,8 @@ class Planner:
             return []
         made = {"acl": OPEN, "flags": 0}
         where = f"quota:{self.rng.choice(QUOTA_PATHS)}"
-        return [Op(0, "create", {"path": f"{where}/zookeeper_limits", "data": self.limits(), **made}),
+        return [Op(0, "create", {"path": f"{where}/zookeeper_limits", "data": self.limits(),
+                                 **made}),
                 Op(0, "create", {"path": f"{where}/zookeeper_stats", "data": b"", **made})]
 
     def multi_op(self):
