@@ -22,6 +22,7 @@
 struct history {
     char *lines[HISTORY_MAX]; /* line N at N % HISTORY_MAX */
     int64_t count;            /* lines before the present one, which is line COUNT */
+    bool is_redoing;
 };
 
 struct script {
@@ -153,13 +154,6 @@ static int run_line(struct cli *cli, const char *line)
     return status;
 }
 
-/* Whether the command of LINE is redo itself. */
-static bool is_redo(const char *line)
-{
-    line += strspn(line, " \t");
-    return strncmp(line, "redo", 4) == 0 && strchr(" \t\r", line[4]) != NULL;
-}
-
 /* The line takes the place of "redo N" in the history, as in zkCli.sh. */
 int cli_redo(struct cli *cli, const struct args *args)
 {
@@ -174,13 +168,13 @@ int cli_redo(struct cli *cli, const struct args *args)
     if (history == NULL || number < 0 || number >= history->count ||
         number <= history->count - HISTORY_MAX)
         return cli_say("Command index out of range");
+    if (history->is_redoing) /* a line that may well be this one */
+        return cli_say("No redoing redos");
     line = xstrdup(history->lines[number % HISTORY_MAX]);
-    if (is_redo(line)) {
-        status = cli_say("No redoing redos");
-    } else {
-        history_set(history, line);
-        status = run_line(cli, line);
-    }
+    history_set(history, line);
+    history->is_redoing = true;
+    status = run_line(cli, line);
+    history->is_redoing = false;
     free(line);
     return status;
 }
@@ -219,7 +213,9 @@ static bool run_next(struct script *script, int *status)
 
     prompt(cli);
     line = next_line(script);
-    if (line == NULL || cli->quits)
+    if (line == NULL && cli->is_terminal)
+        (void)putchar('\n'); /* behind the prompt */
+    if (line == NULL)
         return false;
     if (is_blank(line))
         return true;

@@ -265,6 +265,8 @@ def test_an_ephemeral_lives_as_long_as_the_script(script, path):
 def test_history_and_redo(script):
     assert script("ls /zookeeper", "redo 0", "history", "redo 3", "redo 7")[:2] == (
         1, "[config, quota]\n" * 2 + "0 - ls /zookeeper\n1 - ls /zookeeper\n2 - history\n")
+    assert script("'redo' 0", "'redo' 0", " redo 1") == (
+        1, "", "Command index out of range\n" + "No redoing redos\n" * 2)
     status, out, errors = script(*["printwatches"] * 20, "history", "redo 19", "redo x")
     assert status == 1
     assert [line.split(" - ")[0] for line in out.splitlines()[20:31]] == [
