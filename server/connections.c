@@ -208,6 +208,11 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- reading */
 
+static bool too_much_unsent(const struct connection *c)
+{
+    return c->sending.len - c->sent + core_client_out(c->client)->len >= UNSENT_BYTES_MAX;
+}
+
 /* Whether C has so much in work that its next frames must wait. What it waits for
  * makes it dirty again: an answer, or room in the socket. */
 static bool over_limits(struct connection *c)
@@ -220,7 +225,18 @@ static bool over_limits(struct connection *c)
          core_stats(all->core).outstanding >= (size_t)all->config.outstanding_max ||
          all->host.busy(all->host.arg)))
         return true;
-    return c->sending.len - c->sent + core_client_out(c->client)->len >= UNSENT_BYTES_MAX;
+    return too_much_unsent(c);
+}
+
+void connections_vouch(struct connections *all)
+{
+    LIST_FOR(it, &all->open)
+    {
+        struct connection *c = CONTAINER_OF(it, struct connection, link);
+
+        if (c->paused && !too_much_unsent(c))
+            core_client_heard(c->client, all->host.now(all->host.arg));
+    }
 }
 
 static void take_frame(struct connection *c, const uint8_t *payload, size_t size)

@@ -57,6 +57,10 @@ void connection_output(struct core_client *client);
 void connection_told(struct core_client *client);
 void connection_finish(struct core_client *client, const char *why);
 
+/* Before the core looks whose time is up: a client whose frames wait because we are slow
+ * with its requests counts as heard of, as its pings may be among them. */
+void connections_vouch(struct connections *all);
+
 /* Sends what came together and reads on where that was held up. At the end of
  * each iteration of the loop. */
 void connections_flush(struct connections *all);

@@ -111,6 +111,7 @@ static void on_core_timer(uv_timer_t *timer)
         (void)uv_timer_start(&s->core_timer, on_core_timer, 1, 0);
         return;
     }
+    connections_vouch(s->connections);
     core_tick(s->core, server_now(s));
     arm_core_timer(s);
 }
