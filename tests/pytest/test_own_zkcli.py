@@ -320,8 +320,8 @@ def test_events_are_printed_while_the_next_command_is_awaited(server, path):
             r"( zxid: \d+)?\n", event), event
 
 
-def test_the_session_outlives_its_server(new_server):
-    server = new_server()
+def test_the_session_outlives_its_server(new_zkfsd):
+    server = new_zkfsd()
     with Talk(server) as talk:
         talk.say("create -e /e")
         talk.say("get -w /e")
