@@ -350,6 +350,8 @@ TEST(a_bad_batch_with_a_good_one_behind_it_is_refused_by_name)
 
 TEST(a_bad_last_batch_is_cut_off)
 {
+    uint8_t page[DISK_PAGE];
+    struct disk_file *file;
     struct disk *disk;
     struct bed bed;
     uint64_t last = 0;
@@ -358,6 +360,10 @@ TEST(a_bad_last_batch_is_cut_off)
     last = DISK_PAGE + batch_bytes(4 + txn_len(1)) + batch_bytes(4 + txn_len(2));
     EXPECT_EQ(open_with_rot(last + BATCH_HEADER_BYTES + 9, &bed, &disk), 0);
     EXPECT_EQ(bed.replayed, 2);
+    EXPECT_EQ(disk_open(disk, DIR "/0000000000000001.log", DISK_OPEN_READ, &file), 0);
+    EXPECT_EQ(disk_pread(file, page, sizeof page, last), DISK_PAGE);
+    EXPECT(!segment_page_used(page)); /* it never counts again, whatever comes over it */
+    disk_close(file);
     append_durably(&bed, 4);
     txnlog_free(bed.log);
     EXPECT_EQ(bed_open(&bed, disk), 0);
