@@ -116,3 +116,30 @@ void hmap_walk(const struct hmap *map, void (*visit)(void *arg, struct hmap_node
         }
     }
 }
+
+/* The nodes are visited by the bucket in which they would have been at the beginning. Since
+ * then it has been split, or merged with others that share its lower bits. */
+bool hmap_walk_part(const struct hmap *map, struct hmap_cursor *cursor,
+                    void (*visit)(void *arg, struct hmap_node *node), void *arg)
+{
+    struct hmap then = {0};
+    size_t wanted, step;
+
+    if (cursor->next == 0) {
+        cursor->bucket_count = map->bucket_count;
+        cursor->mask = map->mask;
+    }
+    if (cursor->next == cursor->bucket_count)
+        return false;
+    wanted = cursor->next++;
+    then.bucket_count = cursor->bucket_count;
+    then.mask = cursor->mask;
+    step = (map->mask < cursor->mask ? map->mask : cursor->mask) + 1;
+    for (size_t i = wanted & (step - 1); i < map->bucket_count; i += step) {
+        for (struct hmap_node *node = map->buckets[i]; node != NULL; node = node->next) {
+            if (hmap_index(&then, node->hash) == wanted)
+                visit(arg, node);
+        }
+    }
+    return true;
+}

@@ -5,6 +5,7 @@
 #ifndef ZKFS_PROTO_BASE_HMAP_H
 #define ZKFS_PROTO_BASE_HMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,5 +67,18 @@ struct hmap_node *hmap_any(const struct hmap *map, size_t *cursor);
 
 /* Calls VISIT for every node, in no order; it must not change the table. */
 void hmap_walk(const struct hmap *map, void (*visit)(void *arg, struct hmap_node *node), void *arg);
+
+/* A walk in parts, between which the table may change. A zeroed cursor is at the
+ * beginning. Every node that is there all the time is visited exactly once;
+ * those that come or go meanwhile may be. */
+struct hmap_cursor {
+    size_t bucket_count, mask; /* as they were at the beginning */
+    size_t next;
+};
+
+/* The next part of the walk: a few nodes, or none. VISIT must not change the table. False,
+ * and nothing was visited: the walk is over. */
+bool hmap_walk_part(const struct hmap *map, struct hmap_cursor *cursor,
+                    void (*visit)(void *arg, struct hmap_node *node), void *arg);
 
 #endif

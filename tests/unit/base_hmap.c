@@ -5,6 +5,8 @@
 #include "proto/base/rng.h"
 #include "tests/unit/test.h"
 
+#include <string.h>
+
 #define ITEM_COUNT 5000
 
 struct item {
@@ -107,4 +109,55 @@ TEST(equal_hashes_live_side_by_side)
         hmap_remove(&map, &items[i].node);
     EXPECT(hmap_first(&map, 7) == NULL);
     hmap_done(&map);
+}
+
+struct visits {
+    unsigned of[ITEM_COUNT];
+};
+
+static void count_visit(void *arg, struct hmap_node *node)
+{
+    struct visits *visits = arg;
+
+    visits->of[CONTAINER_OF(node, struct item, node)->key]++;
+}
+
+/* The first KEPT items stay; the table grows, or shrinks, by the others during the walk. */
+static void walk_while_it_changes(size_t kept, bool grows)
+{
+    static struct item items[ITEM_COUNT];
+    static struct visits visits;
+    struct hmap map = {0};
+    struct hmap_cursor cursor = {0};
+    size_t changed = kept;
+
+    memset(&visits, 0, sizeof visits);
+    for (size_t i = 0; i < ITEM_COUNT; i++) {
+        items[i].key = i;
+        if (i < kept || !grows)
+            hmap_insert(&map, &items[i].node, hash_u64(i));
+    }
+    while (hmap_walk_part(&map, &cursor, count_visit, &visits)) {
+        for (size_t n = 0; n < 3 && changed < ITEM_COUNT; n++, changed++) {
+            if (grows)
+                hmap_insert(&map, &items[changed].node, hash_u64(changed));
+            else
+                hmap_remove(&map, &items[changed].node);
+        }
+    }
+    for (size_t i = 0; i < kept; i++)
+        EXPECT_EQ(visits.of[i], 1);
+    for (size_t i = kept; i < ITEM_COUNT; i++)
+        EXPECT(visits.of[i] <= 1);
+    hmap_done(&map);
+}
+
+TEST(a_walk_in_parts_visits_what_stays_exactly_once)
+{
+    static const size_t kept[] = {0, 1, 7, 100, 1000, ITEM_COUNT};
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        walk_while_it_changes(kept[i], true);
+        walk_while_it_changes(kept[i], false);
+    }
 }
