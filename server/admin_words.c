@@ -1,20 +1,49 @@
-/* admin_words: see admin_words.h. One table says which words there are; a row
- * without a function is a word of Apache's that this version does not answer: like
- * one that is not on the whitelist, and not as the length of a frame. */
+/* admin_words: see admin_words.h. One table says which words there are; here are also the
+ * short answers, which are made at once. */
 #include "server/admin_words.h"
 
+#include "proto/base/bytes.h"
+#include "server/admin_answer.h"
 #include "server/version.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #define TELNET_INTERRUPT 0xfff4fffdu
+#define WORD_BYTES 4
+#define MASK_BYTES 8 /* what follows stmk */
 
-typedef void (*word_answer)(const struct admin_facts *facts, struct buf *b);
+/* A short answer; ARGUMENT is what followed the word, of the row's length. */
+typedef void (*word_answer)(struct admin *admin, const uint8_t *argument, struct buf *b);
+typedef struct admin_answer *(*word_long_answer)(const struct admin *admin);
 
-/* The mean, as Java prints a double that was rounded to four digits: "0.0", "0.47". */
-static void put_average(struct buf *b, const struct core_latency *latency)
+static struct admin_facts facts_of(const struct admin *admin)
+{
+    struct admin_facts facts = {0};
+
+    admin->facts(admin->arg, &facts);
+    return facts;
+}
+
+static void answer_ruok(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    (void)admin;
+    (void)argument;
+    buf_printf(b, "imok");
+}
+
+static void answer_isro(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    (void)admin;
+    (void)argument;
+    buf_printf(b, "rw");
+}
+
+void admin_put_average(const struct core_latency *latency, struct buf *b)
 {
     char text[64];
     size_t len;
@@ -26,23 +55,15 @@ static void put_average(struct buf *b, const struct core_latency *latency)
     buf_append(b, text, len);
 }
 
-static void answer_ruok(const struct admin_facts *facts, struct buf *b)
-{
-    (void)facts;
-    buf_printf(b, "imok");
-}
-
-static void answer_isro(const struct admin_facts *facts, struct buf *b)
-{
-    (void)facts;
-    buf_printf(b, "rw");
-}
-
-static void answer_srvr(const struct admin_facts *f, struct buf *b)
+void admin_put_version(struct buf *b)
 {
     buf_printf(b, "Zookeeper version: %s\n", ZKFS_VERSION_LINE);
+}
+
+void admin_put_server(const struct admin_facts *f, struct buf *b)
+{
     buf_printf(b, "Latency min/avg/max: %" PRId64 "/", f->core.latency.min_ms);
-    put_average(b, &f->core.latency);
+    admin_put_average(&f->core.latency, b);
     buf_printf(b, "/%" PRId64 "\n", f->core.latency.max_ms);
     buf_printf(b, "Received: %" PRIu64 "\n", f->core.packets_received);
     buf_printf(b, "Sent: %" PRIu64 "\n", f->core.packets_sent);
@@ -53,56 +74,130 @@ static void answer_srvr(const struct admin_facts *f, struct buf *b)
     buf_printf(b, "Node count: %zu\n", f->znodes);
 }
 
-static void put_figure(struct buf *b, const char *key, int64_t value)
+static void answer_srvr(struct admin *admin, const uint8_t *argument, struct buf *b)
 {
-    buf_printf(b, "zk_%s\t%" PRId64 "\n", key, value);
+    struct admin_facts facts = facts_of(admin);
+
+    (void)argument;
+    admin_put_version(b);
+    admin_put_server(&facts, b);
 }
 
-static void answer_mntr(const struct admin_facts *f, struct buf *b)
+static void answer_mntr(struct admin *admin, const uint8_t *argument, struct buf *b)
 {
-    buf_printf(b, "zk_version\t%s\n", ZKFS_VERSION_LINE);
-    buf_printf(b, "zk_server_state\t%s\n", f->mode);
-    buf_printf(b, "zk_avg_latency\t");
-    put_average(b, &f->core.latency);
-    buf_printf(b, "\n");
-    put_figure(b, "max_latency", f->core.latency.max_ms);
-    put_figure(b, "min_latency", f->core.latency.min_ms);
-    put_figure(b, "packets_received", (int64_t)f->core.packets_received);
-    put_figure(b, "packets_sent", (int64_t)f->core.packets_sent);
-    put_figure(b, "num_alive_connections", (int64_t)f->connections.open);
-    put_figure(b, "outstanding_requests", (int64_t)f->core.outstanding);
-    put_figure(b, "znode_count", (int64_t)f->znodes);
-    put_figure(b, "watch_count", (int64_t)f->core.watches);
-    put_figure(b, "ephemerals_count", (int64_t)f->ephemerals);
-    put_figure(b, "approximate_data_size", (int64_t)f->data_bytes);
-    put_figure(b, "open_file_descriptor_count", f->open_fds);
-    put_figure(b, "max_file_descriptor_count", f->max_fds);
-    put_figure(b, "global_sessions", (int64_t)f->core.sessions);
-    put_figure(b, "local_sessions", 0);
-    put_figure(b, "uptime", f->uptime_ms);
-    buf_printf(b, "zk_connection_drop_probability\t0.0\n");
-    put_figure(b, "auth_failed_count", (int64_t)f->core.auth_failed);
-    put_figure(b, "commit_count", (int64_t)f->core.commits);
-    put_figure(b, "digest_mismatches_count", (int64_t)f->core.digest_mismatches);
-    put_figure(b, "stale_sessions_expired", (int64_t)f->core.sessions_expired);
-    put_figure(b, "connection_request_count", (int64_t)f->connections.accepted);
-    put_figure(b, "connection_rejected", (int64_t)f->connections.rejected);
-    put_figure(b, "sessionless_connections_expired", (int64_t)f->connections.handshakes_expired);
-    put_figure(b, "bytes_received_count", (int64_t)f->connections.bytes_received);
-    put_figure(b, "response_bytes", (int64_t)f->connections.bytes_sent);
+    struct admin_facts facts = facts_of(admin);
+
+    (void)argument;
+    admin_put_mntr(&facts, b);
+}
+
+/* Apache's dataDir is that of its snapshots, a folder in the one of zoo.cfg: so is ours. */
+static void answer_conf(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    const struct config *c = admin->config;
+    struct admin_facts facts = facts_of(admin);
+
+    (void)argument;
+    buf_printf(b, "clientPort=%d\nsecureClientPort=-1\n", facts.client_port);
+    buf_printf(b, "dataDir=%s/zkfs\ndataDirSize=%" PRIu64 "\n", c->data_dir,
+               facts.checkpoint_bytes);
+    buf_printf(b, "dataLogDir=%s/zkfs\ndataLogSize=%" PRIu64 "\n", c->data_log_dir,
+               facts.log_bytes);
+    buf_printf(b, "tickTime=%d\nmaxClientCnxns=%d\n", c->tick_ms, c->client_cnxns_max);
+    buf_printf(b, "minSessionTimeout=%d\nmaxSessionTimeout=%d\n", c->min_session_timeout_ms,
+               c->max_session_timeout_ms);
+    buf_printf(b, "clientPortListenBacklog=%d\nserverId=0\n", c->listen_backlog);
+}
+
+static void answer_dirs(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    struct admin_facts facts = facts_of(admin);
+
+    (void)argument;
+    buf_printf(b, "datadir_size: %" PRIu64 "\nlogdir_size: %" PRIu64 "\n", facts.checkpoint_bytes,
+               facts.log_bytes);
+}
+
+/* Apache's lines without those about Java. */
+static void answer_envi(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    struct utsname system;
+    const struct passwd *user = getpwuid(getuid());
+    char dir[4096];
+
+    (void)admin;
+    (void)argument;
+    (void)uname(&system); /* fails for a bad address only */
+    buf_printf(b, "Environment:\nzookeeper.version=%s\nhost.name=%s\n", ZKFS_VERSION_LINE,
+               system.nodename);
+    buf_printf(b, "os.name=%s\nos.arch=%s\nos.version=%s\n", system.sysname, system.machine,
+               system.release);
+    if (user != NULL)
+        buf_printf(b, "user.name=%s\nuser.home=%s\n", user->pw_name, user->pw_dir);
+    if (getcwd(dir, sizeof dir) != NULL)
+        buf_printf(b, "user.dir=%s\n", dir);
+}
+
+static void answer_hash(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    uint64_t digest;
+    zk_zxid zxid;
+
+    (void)argument;
+    for (size_t i = 0; core_digest_logged(admin->core, i, &zxid, &digest); i++)
+        buf_printf(b, "%" PRIx64 ": %" PRIu64 "\n", (uint64_t)zxid, digest);
+}
+
+static void answer_srst(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    (void)argument;
+    core_stats_reset(admin->core);
+    buf_printf(b, "Server stats reset.\n");
+}
+
+static void answer_crst(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    (void)argument;
+    connections_reset_each(admin->connections);
+    buf_printf(b, "Connection stats reset.\n");
+}
+
+static void answer_gtmk(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    (void)argument;
+    buf_printf(b, "%" PRId64, admin->trace_mask);
+}
+
+static void answer_stmk(struct admin *admin, const uint8_t *argument, struct buf *b)
+{
+    admin->trace_mask = (int64_t)load_be64(argument);
+    buf_printf(b, "%" PRId64, admin->trace_mask);
 }
 
 static const struct word {
     const char *name;
-    word_answer answer; /* NULL: not in this version */
-    bool wants_facts;
+    word_answer answer; /* or: */
+    word_long_answer long_answer;
+    size_t argument_bytes;
 } words[] = {
-    {"ruok", answer_ruok, false}, {"srvr", answer_srvr, true}, {"mntr", answer_mntr, true},
-    {"isro", answer_isro, false}, {"conf", NULL, false},       {"cons", NULL, false},
-    {"crst", NULL, false},        {"dirs", NULL, false},       {"dump", NULL, false},
-    {"envi", NULL, false},        {"gtmk", NULL, false},       {"hash", NULL, false},
-    {"srst", NULL, false},        {"stat", NULL, false},       {"stmk", NULL, false},
-    {"wchc", NULL, false},        {"wchp", NULL, false},       {"wchs", NULL, false},
+    {.name = "ruok", .answer = answer_ruok},
+    {.name = "srvr", .answer = answer_srvr},
+    {.name = "mntr", .answer = answer_mntr},
+    {.name = "isro", .answer = answer_isro},
+    {.name = "stat", .long_answer = admin_answer_stat},
+    {.name = "cons", .long_answer = admin_answer_cons},
+    {.name = "dump", .long_answer = admin_answer_dump},
+    {.name = "wchs", .long_answer = admin_answer_wchs},
+    {.name = "wchc", .long_answer = admin_answer_wchc},
+    {.name = "wchp", .long_answer = admin_answer_wchp},
+    {.name = "conf", .answer = answer_conf},
+    {.name = "envi", .answer = answer_envi},
+    {.name = "dirs", .answer = answer_dirs},
+    {.name = "hash", .answer = answer_hash},
+    {.name = "srst", .answer = answer_srst},
+    {.name = "crst", .answer = answer_crst},
+    {.name = "gtmk", .answer = answer_gtmk},
+    {.name = "stmk", .answer = answer_stmk, .argument_bytes = MASK_BYTES},
 };
 
 #define WORD_COUNT (sizeof words / sizeof words[0])
@@ -120,7 +215,7 @@ static const struct word *find_word(const char *name, size_t len)
 
 static admin_word_set bit_of(const struct word *word)
 {
-    return word->answer == NULL ? 0 : (admin_word_set)1 << (word - words);
+    return (admin_word_set)1 << (word - words);
 }
 
 static void allow_one(const char *name, size_t len, void (*unknown)(void *arg, const char *word),
@@ -132,7 +227,7 @@ static void allow_one(const char *name, size_t len, void (*unknown)(void *arg, c
     if (len == 1 && *name == '*') {
         for (size_t i = 0; i < WORD_COUNT; i++)
             *ret |= bit_of(&words[i]);
-    } else if (word != NULL && word->answer != NULL) {
+    } else if (word != NULL) {
         *ret |= bit_of(word);
     } else if (len > 0) {
         (void)snprintf(text, sizeof text, "%.*s", (int)(len < 60 ? len : 60), name);
@@ -154,25 +249,25 @@ void admin_words_allow(const char *list, void (*unknown)(void *arg, const char *
     }
 }
 
-bool admin_words_answer(admin_word_set allowed, uint32_t number,
-                        void (*facts)(void *arg, struct admin_facts *ret), void *arg,
-                        struct buf *answer)
+enum word_outcome admin_words_answer(struct admin *admin, const uint8_t *data, size_t len,
+                                     struct buf *answer, struct admin_answer **ret_rest)
 {
-    char name[] = {(char)(number >> 24), (char)(number >> 16), (char)(number >> 8), (char)number,
-                   '\0'};
-    const struct word *word = find_word(name, 4);
-    struct admin_facts known = {0};
+    const struct word *word = find_word((const char *)data, WORD_BYTES);
 
-    if (number == TELNET_INTERRUPT)
-        return true;
+    if (load_be32(data) == TELNET_INTERRUPT)
+        return WORD_ANSWERED;
     if (word == NULL)
-        return false;
-    if ((allowed & bit_of(word)) == 0) {
-        buf_printf(answer, "%s is not executed because it is not in the whitelist.\n", name);
-        return true;
+        return WORD_NONE;
+    if ((admin->allowed & bit_of(word)) == 0) {
+        buf_printf(answer, "%s is not executed because it is not in the whitelist.\n", word->name);
+        return WORD_ANSWERED;
     }
-    if (word->wants_facts)
-        facts(arg, &known);
-    word->answer(&known, answer);
-    return true;
+    if (len < WORD_BYTES + word->argument_bytes)
+        return WORD_CUT_SHORT;
+    if (word->answer != NULL) {
+        word->answer(admin, data + WORD_BYTES, answer);
+        return WORD_ANSWERED;
+    }
+    *ret_rest = word->long_answer(admin);
+    return WORD_ANSWERED;
 }

@@ -12,10 +12,9 @@
 
 #include "proto/base/assert.h"
 #include "proto/base/bytes.h"
-#include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
-#include "server/client_addresses.h"
+#include "server/connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,10 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* One read of one client; what it carries over from the last one goes in front. */
-#define READ_BYTES 65536u
-#define CARRY_BYTES 4096u
 
 /* The most that one client may have unanswered, and unread by it, before it is
  * not read any more. A single answer may be larger. */
@@ -41,44 +36,6 @@
 #define KEEP_BYTES 512
 
 #define HEAD_BYTES 4 /* the length in front of a frame */
-
-struct connection {
-    uv_poll_t poll;
-    struct connections *all;
-    struct core_client *client;
-    struct client_address *address;
-    struct list link;  /* in all->open */
-    struct list dirty; /* in all->dirty: look at it before the loop sleeps; or in all->told */
-    struct list timed; /* in all->timed: must get on by DEADLINE_MS */
-    int64_t deadline_ms;
-    struct buf in;
-    struct buf sending;
-    size_t sent; /* of SENDING */
-    int fd;
-    int events;     /* that are polled */
-    bool connected; /* the first frame is there */
-    bool paused;    /* frames are waiting in IN; flush goes on with them */
-    bool blocked;   /* the socket takes no more */
-    bool finishing; /* nothing is read; closed when all is sent */
-};
-
-struct connections {
-    uv_loop_t *loop;
-    struct connections_config config;
-    struct connections_host host;
-    struct core *core;
-    struct list open;
-    struct list dirty;
-    struct list told;    /* have events to send, nothing else, and come after all others */
-    uv_idle_t sleepless; /* runs while TOLD is not empty */
-    struct list timed;   /* one timeout for all, so this is the order of deadlines */
-    uv_timer_t timer;
-    struct client_addresses addresses;
-    struct connections_stats stats;
-    bool holding;
-    bool complained; /* the log has a line about maxCnxns */
-    uint8_t read_buffer[CARRY_BYTES + READ_BYTES];
-};
 
 /* ---- polling and timing */
 
@@ -123,9 +80,10 @@ static void arm_timer(struct connections *all)
 static void set_deadline(struct connection *c)
 {
     struct connections *all = c->all;
-    bool first = list_empty(&all->timed);
+    bool first;
 
     list_remove(&c->timed);
+    first = list_empty(&all->timed);
     list_push_back(&all->timed, &c->timed);
     c->deadline_ms = all->host.now(all->host.arg)->mono_ms + all->config.handshake_timeout_ms;
     if (first)
@@ -159,9 +117,12 @@ static void end(struct connection *c)
 {
     struct connections *all = c->all;
 
+    connections_walk_leave(all, c);
     list_remove(&c->link);
     list_remove(&c->dirty);
     list_remove(&c->timed);
+    if (c->answer != NULL)
+        all->host.end_answer(all->host.arg, c->answer);
     core_client_gone(all->core, c->client);
     client_address_remove(&all->addresses, c->address);
     uv_close((uv_handle_t *)&c->poll, on_closed);
@@ -239,6 +200,25 @@ void connections_vouch(struct connections *all)
     }
 }
 
+/* Whether C began with a four-letter word, or with the first bytes of what may be one.
+ * DATA is all that came so far. */
+static bool take_word(struct connection *c, const uint8_t *data, size_t len)
+{
+    const struct connections_host *host = &c->all->host;
+
+    switch (host->word(host->arg, data, len, &c->sending, &c->answer)) {
+    case WORD_NONE:
+        return false;
+    case WORD_CUT_SHORT:
+        return true;
+    case WORD_ANSWERED:
+        break;
+    }
+    core_client_word(c->client);
+    finish(c, "four-letter word");
+    return true;
+}
+
 static void take_frame(struct connection *c, const uint8_t *payload, size_t size)
 {
     if (!c->connected) {
@@ -280,10 +260,8 @@ static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
 
         if (used == announced && c->connected)
             announced += announce_frames(all, data + used, len - used);
-        if (!c->connected && all->host.word(all->host.arg, size, &c->sending)) {
-            finish(c, "four-letter word");
+        if (!c->connected && take_word(c, data + used, len - used))
             break;
-        }
         if (size > (uint32_t)all->config.frame_bytes_max) {
             finish(c, "frame longer than jute.maxbuffer");
             break;
@@ -419,9 +397,27 @@ static int send_all(struct connection *c)
     return 0;
 }
 
+/* The next slice of an answer, once the last one is sent. Polling says when to go on: the
+ * other clients are served in between. A client that reads gets time for each slice. */
+static void continue_answer(struct connection *c)
+{
+    const struct connections_host *host = &c->all->host;
+
+    if (!host->more(host->arg, c->answer, &c->sending)) {
+        host->end_answer(host->arg, c->answer);
+        c->answer = NULL;
+    }
+    c->blocked = true;
+    set_deadline(c);
+}
+
 static void flush(struct connection *c)
 {
-    if (send_all(c) < 0 || (c->finishing && !c->blocked)) {
+    int rc = send_all(c);
+
+    if (rc == 0 && !c->blocked && c->answer != NULL)
+        continue_answer(c);
+    if (rc < 0 || (c->finishing && !c->blocked)) {
         end(c);
         return;
     }
@@ -549,6 +545,7 @@ struct connections *connections_new(uv_loop_t *loop, const struct connections_co
     list_init(&all->told);
     list_init(&all->timed);
     (void)uv_idle_init(loop, &all->sleepless);
+    list_init(&all->walks);
     (void)uv_timer_init(loop, &all->timer);
     all->timer.data = all;
     return all;

@@ -28,15 +28,25 @@ struct connections_config {
     struct hash_key hash_key;
 };
 
+/* What the first bytes of a connection are. */
+enum word_outcome {
+    WORD_NONE,      /* no four-letter word, but the length of a frame */
+    WORD_CUT_SHORT, /* a word that takes more bytes: ask again when there are more */
+    WORD_ANSWERED,  /* a word: what is in the answer, and what follows, is sent; then we close */
+};
+
 /* What it asks of the server. */
 struct connections_host {
     void *arg;
     /* The time of this iteration of the loop. Borrowed until the next call. */
     const struct core_time *(*now)(void *arg);
-    /* WORD is what a connection began with. False when that is not a four-letter word
-     * but the length of a frame; else the answer is appended, and all that
-     * is still to do is to send it and close. */
-    bool (*word)(void *arg, uint32_t word, struct buf *answer);
+    /* DATA, of LEN >= 4 bytes, is what a connection began with. A long answer goes on: then
+     * *RET_REST says with what, and is ended with end_answer(). */
+    enum word_outcome (*word)(void *arg, const uint8_t *data, size_t len, struct buf *answer,
+                              void **ret_rest);
+    /* The next slice, some 64 KiB. False: it is the last one. */
+    bool (*more)(void *arg, void *rest, struct buf *answer);
+    void (*end_answer)(void *arg, void *rest);
     /* The server cannot take more requests for now. */
     bool (*busy)(void *arg);
 };
@@ -79,5 +89,23 @@ struct connections_stats {
     uint64_t bytes_received, bytes_sent;
 };
 struct connections_stats connections_stats(const struct connections *all);
+
+/* One connection, as operators see it. */
+struct connection_facts {
+    char peer[64];    /* as Java prints it: "127.0.0.1:53672", "[0:0:0:0:0:0:0:1]:53672" */
+    int interest_ops; /* as Java's: 1 is waited for to be read, 4 to be written */
+    size_t outstanding;
+    int64_t deadline_mono_ms; /* it is closed then, if nothing more is heard of it */
+    struct core_client_stats stats;
+};
+
+/* A walk over all connections, oldest first; they may come and go meanwhile. To be ended with
+ * connections_walk_end(), which accepts NULL, before connections_free(). */
+struct connections_walk *connections_walk_begin(struct connections *all);
+bool connections_walk_next(struct connections_walk *walk, struct connection_facts *ret);
+void connections_walk_end(struct connections_walk *walk);
+
+/* The word crst: the figures of every connection begin again. */
+void connections_reset_each(struct connections *all);
 
 #endif

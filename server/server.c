@@ -45,7 +45,7 @@
 struct server {
     uv_loop_t *loop;
     const struct config *config;
-    admin_word_set words;
+    struct admin admin;
     struct core_time now;
     bool now_is_fresh;
     int64_t started_mono_ms;
@@ -218,7 +218,9 @@ static void gather_facts(void *arg, struct admin_facts *ret)
     struct server *s = arg;
     const struct tree *tree = store_tree(s->store);
     struct rlimit fds = {0};
+    struct store_stats store;
 
+    store_stats(s->store, &store);
     (void)getrlimit(RLIMIT_NOFILE, &fds);
     *ret = (struct admin_facts){
         .mode = "standalone",
@@ -226,6 +228,10 @@ static void gather_facts(void *arg, struct admin_facts *ret)
         .znodes = tree_znode_count(tree) + 1, /* Apache has the root twice */
         .ephemerals = tree_ephemeral_count(tree),
         .data_bytes = tree_data_bytes(tree),
+        .checkpoint_bytes = store.checkpoint_disk_bytes,
+        .checkpoints = store.checkpoint_count,
+        .log_bytes = store.log_disk_bytes,
+        .client_port = listener_port(s->listener),
         .uptime_ms = server_now(s)->mono_ms - s->started_mono_ms,
         .open_fds = count_open_fds(),
         .max_fds = (int64_t)fds.rlim_cur,
@@ -234,11 +240,27 @@ static void gather_facts(void *arg, struct admin_facts *ret)
     };
 }
 
-static bool on_word(void *arg, uint32_t word, struct buf *answer)
+static enum word_outcome on_word(void *arg, const uint8_t *data, size_t len, struct buf *answer,
+                                 void **ret_rest)
 {
     struct server *s = arg;
+    struct admin_answer *rest = NULL;
+    enum word_outcome outcome = admin_words_answer(&s->admin, data, len, answer, &rest);
 
-    return admin_words_answer(s->words, word, gather_facts, s, answer);
+    *ret_rest = rest;
+    return outcome;
+}
+
+static bool on_more(void *arg, void *rest, struct buf *answer)
+{
+    (void)arg;
+    return admin_answer_more(rest, answer);
+}
+
+static void on_end_answer(void *arg, void *rest)
+{
+    (void)arg;
+    admin_answer_end(rest);
 }
 
 static void on_unknown_word(void *arg, const char *word)
@@ -403,10 +425,31 @@ static void make_connections(struct server *s)
         .tcp_keep_alive = c->tcp_keep_alive,
         .hash_key = random_key(),
     };
-    struct connections_host host = {.arg = s, .now = server_now, .word = on_word, .busy = on_busy};
+    struct connections_host host = {
+        .arg = s,
+        .now = server_now,
+        .word = on_word,
+        .more = on_more,
+        .end_answer = on_end_answer,
+        .busy = on_busy,
+    };
 
     s->connections = connections_new(s->loop, &config, &host);
     connections_serve(s->connections, s->core);
+}
+
+static void make_admin(struct server *s)
+{
+    s->admin = (struct admin){
+        .trace_mask = ADMIN_TRACE_MASK,
+        .config = s->config,
+        .core = s->core,
+        .connections = s->connections,
+        .facts = gather_facts,
+        .now = server_now,
+        .arg = s,
+    };
+    admin_words_allow(s->config->words_whitelist, on_unknown_word, NULL, &s->admin.allowed);
 }
 
 static void start_handles(struct server *s)
@@ -449,7 +492,6 @@ int server_start(uv_loop_t *loop, const struct config *config, struct server **r
     s->loop = loop;
     s->config = config;
     s->started_mono_ms = server_now(s)->mono_ms;
-    admin_words_allow(config->words_whitelist, on_unknown_word, NULL, &s->words);
     rc = open_parts(s, why);
     if (rc < 0)
         goto failed;
@@ -457,6 +499,7 @@ int server_start(uv_loop_t *loop, const struct config *config, struct server **r
     s->driver = driver_new(s->store, &app);
     make_core(s);
     make_connections(s);
+    make_admin(s);
     start_handles(s);
     rc = listener_start(s->listener, why);
     if (rc < 0) {

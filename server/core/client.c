@@ -16,6 +16,8 @@ struct core_client *core_client_new(struct core *core, void *owner, const char *
     client->owner = owner;
     client->state = CLIENT_NEW;
     client->stats.established_wall_ms = now->wall_ms;
+    client->stats.last_cxid = -1;
+    client->stats.last_zxid = -1;
     list_init(&client->pending);
     list_init(&client->waiting);
     (void)client_add_credential(client, jute_str("ip"), jute_str(ip_text)); /* the first fits */
@@ -120,11 +122,29 @@ bool client_add_credential(struct core_client *client, struct jute_bytes scheme,
 
 struct core_client_stats core_client_stats(const struct core_client *client)
 {
-    return client->stats;
+    struct core_client_stats stats = client->stats;
+
+    if (client->session != NULL)
+        stats.expires_mono_ms = client->session->deadline_ms;
+    return stats;
 }
 
+/* What only an answered request can tell is forgotten as well [ServerCnxn.resetStats]. */
 void core_client_stats_reset(struct core_client *client)
 {
-    client->stats.packets_received = client->stats.packets_sent = 0;
-    client->stats.latency = (struct core_latency){0};
+    struct core_client_stats *stats = &client->stats;
+
+    stats->packets_received = stats->packets_sent = 0;
+    stats->latency = (struct core_latency){0};
+    stats->last_op = 0;
+    stats->last_cxid = -1;
+    stats->last_zxid = -1;
+    stats->last_response_mono_ms = stats->last_latency_ms = 0;
+}
+
+void core_client_word(struct core_client *client)
+{
+    client->stats.packets_received++;
+    client->core->stats.packets_received++;
+    client->core->stats.packets_sent++;
 }

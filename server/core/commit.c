@@ -194,6 +194,7 @@ static void answer(const struct commit *commit, const struct core_time *now)
 
     request_answered(client,
                      &(struct answered){.op = entry.op,
+                                        .is_update = true,
                                         .xid = entry.xid,
                                         .zxid = commit->txn->hdr.zxid,
                                         .start_ms = entry.start_ms},
@@ -241,6 +242,14 @@ static void note_alarms(struct core *core, zk_zxid zxid, const struct applied *a
     }
 }
 
+static void log_digest(struct core *core, zk_zxid zxid)
+{
+    size_t at = core->digests.added++ % DIGEST_LOG_MAX;
+
+    core->digests.entries[at].zxid = zxid;
+    core->digests.entries[at].digest = tree_digest(core->tree);
+}
+
 void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
                  const struct core_time *now)
 {
@@ -262,6 +271,8 @@ void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
     applied = tree_apply(core->tree, &txn, &observer);
     plan_committed(&core->plan, zxid);
     core->stats.commits++;
+    if (zxid % DIGEST_LOG_INTERVAL == 0)
+        log_digest(core, zxid);
     note_alarms(core, zxid, &applied);
     /* It may have been closed by events that it does not read. */
     if (commit.client != NULL && commit.client->state != CLIENT_CLOSED)

@@ -97,6 +97,7 @@ void connect_request(struct core_client *client, const uint8_t *payload, size_t 
     int32_t timeout_ms;
 
     ASSERT(client->state == CLIENT_NEW);
+    client->core->stats.connect_requests++;
     get_connect_request(&r, &req);
     if (r.bad) {
         client_close(client, "malformed connect request");

@@ -15,6 +15,8 @@ _Static_assert(CORE_AHEAD_MAX <= TREE_PREFETCH_MAX, "one call does for all");
 
 #define CLIENT_WATCH_BYTES_MAX ((size_t)64 << 20)
 
+static const struct core_sizes no_sizes = {.last = -1, .min = -1, .max = -1};
+
 struct session_intake {
     struct core *core;
     int64_t now_ms;
@@ -40,6 +42,7 @@ struct core *core_new(const struct core_config *config, const struct core_host *
         core->config.super_digest = xstrdup(config->super_digest);
     core->host = *host;
     core->tree = tree;
+    core->stats.replies = no_sizes;
     core->next_session_id = config->first_session_id;
     tracker_init(&core->sessions, config->tick_ms, now->mono_ms);
     plan_init(&core->plan, tree, &config->hash_key);
@@ -141,7 +144,7 @@ struct core_stats core_stats(const struct core *core)
     struct core_stats stats = core->stats;
 
     stats.sessions = core->sessions.by_id.count;
-    stats.watches = core->watches.watches;
+    stats.watches = core->watches.counted;
     stats.watched_paths = core->watches.paths.count;
     return stats;
 }
@@ -150,4 +153,18 @@ void core_stats_reset(struct core *core)
 {
     core->stats.packets_received = core->stats.packets_sent = 0;
     core->stats.latency = (struct core_latency){0};
+    core->stats.replies = no_sizes;
+}
+
+bool core_digest_logged(const struct core *core, size_t index, zk_zxid *ret_zxid,
+                        uint64_t *ret_digest)
+{
+    size_t kept = core->digests.added < DIGEST_LOG_MAX ? core->digests.added : DIGEST_LOG_MAX;
+    size_t at = (core->digests.added - kept + index) % DIGEST_LOG_MAX;
+
+    if (index >= kept)
+        return false;
+    *ret_zxid = core->digests.entries[at].zxid;
+    *ret_digest = core->digests.entries[at].digest;
+    return true;
 }

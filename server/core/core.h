@@ -156,33 +156,50 @@ struct core_latency {
     int64_t min_ms, max_ms, sum_ms, count; /* min_ms is 0 while count is 0 */
 };
 
+struct core_sizes {
+    int32_t last, min, max; /* bytes; -1: none yet */
+};
+
 struct core_stats {
     uint64_t packets_received, packets_sent; /* reset by srst */
     struct core_latency latency;             /* reset by srst */
+    struct core_latency reads, updates;      /* the same, apart; since the start */
+    struct core_sizes replies;               /* frames sent; reset by srst */
     size_t outstanding;                      /* requests not answered yet, all clients */
     size_t clients;                          /* connections */
     size_t sessions;
-    size_t watches, watched_paths;
+    size_t watches; /* as Apache counts: of data and of children apart */
+    size_t watched_paths;
     uint64_t commits;
     uint64_t sessions_expired;
     uint64_t digest_mismatches; /* any is an alarm: apply and prepare disagree */
     uint64_t auth_failed;
+    uint64_t connect_requests;
 };
 struct core_stats core_stats(const struct core *core);
 void core_stats_reset(struct core *core);
 
+/* The digest of the tree as it was after every 128th zxid, the last 1024 of them since the
+ * start (the word hash). False: there are not so many. INDEX 0 is the oldest. */
+bool core_digest_logged(const struct core *core, size_t index, zk_zxid *ret_zxid,
+                        uint64_t *ret_digest);
+
 struct core_client_stats {
     int64_t session_id; /* 0: none yet */
     int32_t timeout_ms;
+    int64_t expires_mono_ms; /* the session, if nothing more is heard of it */
     int64_t established_wall_ms;
     uint64_t packets_received, packets_sent;
     struct core_latency latency;
     int32_t last_op;   /* an op code; 0: none yet */
-    int32_t last_cxid; /* xid of the last request answered */
-    zk_zxid last_zxid; /* of its reply */
-    int64_t last_response_wall_ms;
+    int32_t last_cxid; /* xid of the last one of the client's own; -1: none yet */
+    zk_zxid last_zxid; /* of the last reply; -1: none yet */
+    int64_t last_response_mono_ms;
     int64_t last_latency_ms;
 };
+/* CLIENT turned out to be an operator's connection: its word and our answer count as packets. */
+void core_client_word(struct core_client *client);
+
 struct core_client_stats core_client_stats(const struct core_client *client);
 void core_client_stats_reset(struct core_client *client);
 

@@ -11,6 +11,18 @@
 #include "server/core/session_tracker.h"
 #include "server/core/watch_table.h"
 
+#define DIGEST_LOG_INTERVAL 128
+#define DIGEST_LOG_MAX 1024
+
+/* The last digests of the tree [DataTree.logZxidDigest]; a ring. */
+struct digest_log {
+    struct {
+        zk_zxid zxid;
+        uint64_t digest;
+    } entries[DIGEST_LOG_MAX];
+    size_t added;
+};
+
 struct core {
     struct core_config config;
     struct core_host host;
@@ -28,6 +40,7 @@ struct core {
     struct arena commit_arena;  /* of the txn that is being applied */
     struct buf scratch;         /* a txn or a notification while it is being encoded */
     struct core_stats stats;
+    struct digest_log digests;
 };
 
 #endif

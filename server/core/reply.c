@@ -16,6 +16,15 @@ struct buf *frame_begin(struct core_client *client)
     return &client->out;
 }
 
+static void note_size(struct core_sizes *sizes, int32_t size)
+{
+    sizes->last = size;
+    if (size > sizes->max)
+        sizes->max = size;
+    if (size < sizes->min || sizes->min < 0)
+        sizes->min = size;
+}
+
 void frame_end(struct core_client *client)
 {
     size_t start = client->frame_start;
@@ -30,6 +39,7 @@ void frame_end(struct core_client *client)
     store_be32(client->out.data + start, (uint32_t)size);
     client->stats.packets_sent++;
     client->core->stats.packets_sent++;
+    note_size(&client->core->stats.replies, (int32_t)size);
     if (start == 0 || client->only_told)
         client->core->host.output(client->core->host.arg, client);
     client->only_told = false;

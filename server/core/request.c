@@ -49,11 +49,14 @@ void request_answered(struct core_client *client, const struct answered *answere
     struct core_client_stats *stats = &client->stats;
 
     latency_add(&client->core->stats.latency, ms);
+    latency_add(answered->is_update ? &client->core->stats.updates : &client->core->stats.reads,
+                ms);
     latency_add(&stats->latency, ms);
     stats->last_op = answered->op;
-    stats->last_cxid = answered->xid;
+    if (answered->xid >= 0) /* not a ping's: the client's last request is of interest */
+        stats->last_cxid = answered->xid;
     stats->last_zxid = answered->zxid;
-    stats->last_response_wall_ms = now->wall_ms;
+    stats->last_response_mono_ms = now->mono_ms;
     stats->last_latency_ms = ms;
 }
 

@@ -14,6 +14,7 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
 
 /* A request of CLIENT that came in at START_MS has been answered: for the figures. */
 struct answered {
+    bool is_update;
     int32_t op, xid;
     zk_zxid zxid;
     int64_t start_ms;

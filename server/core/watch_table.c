@@ -54,6 +54,21 @@ static size_t cost(size_t path_bytes)
     return sizeof(struct watched) + path_bytes + sizeof(struct watch_ref);
 }
 
+/* Apache keeps watches of data and of children apart; what is persistent is in both. */
+static size_t counted(unsigned modes)
+{
+    return ((modes & WATCHES_OF_DATA) != 0) + ((modes & ~(unsigned)WATCH_DATA) != 0);
+}
+
+/* The only way in which the modes of an entry change. */
+static void set_modes(struct watch_table *table, struct watch_entry *entry, unsigned modes)
+{
+    table->counted += counted(modes) - counted(entry->modes);
+    table->recursive += (modes & WATCH_RECURSIVE) != 0;
+    table->recursive -= (entry->modes & WATCH_RECURSIVE) != 0;
+    entry->modes = modes;
+}
+
 static struct watched *find(const struct watch_table *table, struct jute_bytes path, uint64_t hash)
 {
     struct hmap_node *node = hmap_first(&table->paths, hash);
@@ -173,8 +188,7 @@ static void remove_entry(struct watch_table *table, struct watched *watched, uin
 {
     struct watch_entry *last;
 
-    if (watched->entries[i].modes & WATCH_RECURSIVE)
-        table->recursive--;
+    set_modes(table, &watched->entries[i], 0);
     table->watches--;
     watched->entries[i].watcher->bytes -= cost((size_t)watched->path_len);
     remove_ref(watched->entries[i].watcher, watched->entries[i].ref);
@@ -199,9 +213,7 @@ bool watch_table_add(struct watch_table *table, struct watcher *watcher, struct 
     entry = find_entry(watched, watcher);
     if (entry == NULL)
         entry = add_entry(table, watched, watcher);
-    if ((modes & ~entry->modes) & WATCH_RECURSIVE)
-        table->recursive++;
-    entry->modes |= modes;
+    set_modes(table, entry, entry->modes | modes);
     return true;
 }
 
@@ -230,9 +242,7 @@ unsigned watch_table_remove(struct watch_table *table, struct watcher *watcher,
             free_watched(table, watched);
         return had;
     }
-    if (had & WATCH_RECURSIVE)
-        table->recursive--;
-    entry->modes &= ~modes;
+    set_modes(table, entry, entry->modes & ~modes);
     return had;
 }
 
@@ -277,7 +287,7 @@ static void fire_at(struct watch_table *table, struct watched *watched, unsigned
 
         if ((entry->modes & modes) == 0)
             continue;
-        entry->modes &= ~(modes & (WATCH_DATA | WATCH_CHILD));
+        set_modes(table, entry, entry->modes & ~(modes & (WATCH_DATA | WATCH_CHILD)));
         if (entry->modes == 0)
             remove_entry(table, watched, i);
         if (watcher->told == table->firings)
@@ -306,4 +316,38 @@ void watch_table_fire(struct watch_table *table, struct jute_bytes path, enum ev
         if (watched != NULL)
             fire_at(table, watched, WATCH_RECURSIVE, tell, arg);
     }
+}
+
+unsigned watch_table_nth(const struct watcher *watcher, uint32_t index, struct jute_bytes *ret_path)
+{
+    const struct watch_ref *ref = &watcher->refs[index];
+
+    ASSERT(index < watcher->count);
+    *ret_path = watched_path(ref->watched);
+    return ref->watched->entries[ref->entry].modes;
+}
+
+struct path_walk {
+    void (*visit)(void *arg, struct jute_bytes path, struct watcher *watcher, unsigned modes,
+                  bool is_first);
+    void *arg;
+};
+
+static void visit_watched(void *arg, struct hmap_node *node)
+{
+    const struct path_walk *walk = arg;
+    const struct watched *watched = CONTAINER_OF(node, struct watched, node);
+
+    for (uint32_t i = 0; i < watched->count; i++)
+        walk->visit(walk->arg, watched_path(watched), watched->entries[i].watcher,
+                    watched->entries[i].modes, i == 0);
+}
+
+bool watch_table_walk_part(const struct watch_table *table, struct hmap_cursor *cursor,
+                           void (*visit)(void *arg, struct jute_bytes path, struct watcher *watcher,
+                                         unsigned modes, bool is_first),
+                           void *arg)
+{
+    return hmap_walk_part(&table->paths, cursor, visit_watched,
+                          &(struct path_walk){.visit = visit, .arg = arg});
 }

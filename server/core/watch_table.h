@@ -36,6 +36,7 @@ struct watch_table {
     struct hmap paths;
     struct hash_key key;
     size_t watches;   /* (watcher, path) pairs */
+    size_t counted;   /* as Apache counts: who watches data and children of a path counts twice */
     size_t recursive; /* of these with WATCH_RECURSIVE; 0 spares the walk up */
     size_t watcher_bytes_max;
     uint64_t firings;
@@ -69,5 +70,22 @@ void watch_table_forget(struct watch_table *table, struct watcher *watcher);
  * change the table. */
 void watch_table_fire(struct watch_table *table, struct jute_bytes path, enum event_type type,
                       void (*tell)(void *arg, struct watcher *watcher), void *arg);
+
+/* What watches the data of a znode, in the sense of the four-letter words: all but
+ * WATCH_CHILD. */
+#define WATCHES_OF_DATA (WATCH_DATA | WATCH_PERSISTENT | WATCH_RECURSIVE)
+
+/* The watch number INDEX (below watcher->count) of WATCHER. A removal moves the last one
+ * into the gap: who walks from the last to the first misses none. */
+unsigned watch_table_nth(const struct watcher *watcher, uint32_t index,
+                         struct jute_bytes *ret_path);
+
+/* The next few paths in a walk in parts (hmap.h): calls VISIT for all watchers of a path
+ * in turn (IS_FIRST: the path is a new one), then for those of the next. False: all were visited.
+ */
+bool watch_table_walk_part(const struct watch_table *table, struct hmap_cursor *cursor,
+                           void (*visit)(void *arg, struct jute_bytes path, struct watcher *watcher,
+                                         unsigned modes, bool is_first),
+                           void *arg);
 
 #endif

@@ -4,6 +4,9 @@ import socket
 
 import pytest
 
+from harness import wire
+from harness.zkproc import Apache
+
 pytestmark = pytest.mark.sanitized
 
 
@@ -109,3 +112,205 @@ def test_an_unknown_word_is_just_a_length_and_closes(server):
 
 def test_telnets_interrupt_closes_silently(server):
     assert server.ask(b"\xff\xf4\xff\xfd") == ""
+
+
+# What follows is compared line by line, with numbers and names of this run replaced.
+
+def settled(server):
+    """A server with known sessions, ephemerals and watches; their session ids."""
+    a, b, idle = server.session(20000), server.session(6000), server.raw()
+    a.made("/dir", b"x")
+    a.made("/dir/e", b"", 1)
+    b.made("/dir/f", b"", 1)
+    a.get_data("/dir", watch=True)
+    b.get_data("/dir", watch=True)
+    b.get_data("/dir/f", watch=True)
+    b.get_children("/dir", watch=True)
+    idle.send_bytes(b"\0")  # accepted before the next word is answered
+    return a, b
+
+
+CONNECTION = r" /127\.0\.0\.1:\d+\[[0145]\]\(queued=\d+,recved=\d+,sent=\d+"
+SESSION = (r",sid=0x[0-9a-f]+,lop=%s,est=\d{13},to=\d+%s,lzxid=0x[0-9a-f]+,lresp=\d+,llat=\d+,"
+           r"minlat=\d+,avglat=\d+,maxlat=\d+")
+
+
+def hexid(raw):
+    return f"{raw.session.session_id:#x}"
+
+
+def test_stat_lists_the_clients(new_server):
+    server = new_server()
+    settled(server)
+    version, rest = server.ask("stat").split("\n", 1)
+    assert version.startswith("Zookeeper version: ")
+    assert re.fullmatch(rf"Clients:\n({CONNECTION}\)\n){{4}}\n" + SRVR.pattern.split("\n", 1)[1], rest)
+
+
+def test_cons_tells_of_each_connection(new_server):
+    server = new_server()
+    a, b = settled(server)
+    lines = server.ask("cons").split("\n")
+    assert lines[-2:] == ["", ""]
+    lines = lines[:-2]
+    assert len(lines) == 4
+    of_a, = [line for line in lines if f"sid={hexid(a)}," in line]
+    of_b, = [line for line in lines if f"sid={hexid(b)}," in line]
+    assert re.fullmatch(CONNECTION + SESSION % ("GETD", ",lcxid=0x3") + r"\)", of_a), of_a
+    assert re.fullmatch(CONNECTION + SESSION % ("GETC", ",lcxid=0x4") + r"\)", of_b), of_b
+    others = [line for line in lines if line not in (of_a, of_b)]
+    assert all(re.fullmatch(CONNECTION + r"\)", line) for line in others), others
+
+
+def test_crst_resets_the_figures_of_connections(new_server):
+    server = new_server()
+    a, _ = settled(server)
+    assert server.ask("crst") == "Connection stats reset.\n"
+    line, = [line for line in server.ask("cons").split("\n") if f"sid={hexid(a)}," in line]
+    assert re.fullmatch(CONNECTION + SESSION % ("NA", "") + r"\)", line), line
+    assert "recved=0,sent=0," in line and "lzxid=0xffffffffffffffff,lresp=0,llat=0" in line
+
+
+def test_srst_resets_the_figures_of_the_server(new_server):
+    server = new_server()
+    settled(server)
+    assert int(field(server.ask("srvr"), "Received")) >= 7
+    assert server.ask("srst") == "Server stats reset.\n"
+    answer = server.ask("srvr")
+    assert int(field(answer, "Received")) <= 2
+    assert int(field(answer, "Sent")) <= 2
+    assert field(answer, "Latency min/avg/max") == "0/0.0/0"
+
+
+DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \w+ \d{4}"
+
+
+def test_dump_tells_sessions_ephemerals_and_connections(new_server):
+    server = new_server()
+    a, b = settled(server)
+    assert re.fullmatch(rf"""SessionTracker dump:
+Session Sets \(2\)/\(2\):
+1 expire at {DATE}:
+\t{hexid(b)}
+1 expire at {DATE}:
+\t{hexid(a)}
+ephemeral nodes dump:
+Sessions with Ephemerals \(2\):
+(?:{hexid(a)}:
+\t/dir/e
+|{hexid(b)}:
+\t/dir/f
+){{2}}Connections dump:
+Connections Sets \(\d\)/\(4\):
+(?:\d expire at {DATE}:
+(?:\tip: /127\.0\.0\.1:\d+ sessionId: 0x[0-9a-f]+
+)+)+""", server.ask("dump"))
+
+
+def test_watches_in_all_by_session_and_by_path(new_server):
+    server = new_server()
+    assert server.ask("wchs") == "0 connections watching 0 paths\nTotal watches:0\n"
+    assert server.ask("wchc") == server.ask("wchp") == "\n"
+    a, b = settled(server)
+    assert server.ask("wchs") == "2 connections watching 2 paths\nTotal watches:3\n"
+    by_session = groups(server.ask("wchc"))
+    assert by_session == {hexid(a): {"/dir"}, hexid(b): {"/dir", "/dir/f"}}
+    by_path = groups(server.ask("wchp"))
+    assert by_path == {"/dir": {hexid(a), hexid(b)}, "/dir/f": {hexid(b)}}
+    assert server.mntr()["zk_watch_count"] == "4"  # the children of /dir as well
+
+
+def groups(answer):
+    """{head: {tab-indented lines below it}} of an answer that an empty line ends."""
+    assert answer.endswith("\n\n")
+    found = {}
+    for line in answer[:-2].split("\n"):
+        if line.startswith("\t"):
+            found[head].add(line[1:])
+        else:
+            head = line
+            found[head] = set()
+    return found
+
+
+def test_conf_tells_what_is_configured(new_server):
+    server = new_server(maxClientCnxns="7", minSessionTimeout="1500", maxSessionTimeout="9000",
+                        clientPortListenBacklog="11")
+    lines = server.ask("conf").splitlines()
+    assert [line.split("=")[0] for line in lines] == [
+        "clientPort", "secureClientPort", "dataDir", "dataDirSize", "dataLogDir", "dataLogSize",
+        "tickTime", "maxClientCnxns", "minSessionTimeout", "maxSessionTimeout",
+        "clientPortListenBacklog", "serverId"]
+    values = dict(line.split("=", 1) for line in lines)
+    assert values["clientPort"] == str(server.port)
+    assert values["dataDir"].startswith(str(server.datadir) + "/")
+    assert int(values["dataDirSize"]) >= 0 and int(values["dataLogSize"]) > 0
+    assert (values["tickTime"], values["maxClientCnxns"], values["minSessionTimeout"],
+            values["maxSessionTimeout"], values["clientPortListenBacklog"],
+            values["serverId"]) == ("500", "7", "1500", "9000", "11", "0")
+
+
+def test_envi_dirs_and_the_trace_mask(server):
+    lines = server.ask("envi").splitlines()
+    assert lines[0] == "Environment:"
+    assert lines[1].startswith("zookeeper.version=3.8.0-")
+    assert {"host.name", "os.name", "os.version", "user.name", "user.dir"} <= {
+        line.split("=")[0] for line in lines[1:]}
+    assert re.fullmatch(r"datadir_size: \d+\nlogdir_size: \d+\n", server.ask("dirs"))
+    assert server.ask("gtmk") == "306"
+    assert server.ask(b"stmk" + (258).to_bytes(8, "big")) == "258"
+    assert server.ask("gtmk") == "258"
+    assert server.ask(b"stmk" + (306).to_bytes(8, "big")) == "306"
+
+
+def test_hash_has_the_digest_of_every_128th_transaction(new_server):
+    server = new_server()
+    assert server.ask("hash") == ""
+    raw = server.session()
+    while raw.create("/n-", flags=wire.SEQUENTIAL).zxid < 0x100:
+        pass
+    assert re.fullmatch(r"80: \d+\n100: \d+\n", server.ask("hash"))
+
+
+SUMMARIES = [f"{part}_{name}latency" for part in ("avg", "min", "max", "cnt", "sum")
+             for name in ("read", "update")]
+COUNTERS = """last_client_response_size min_client_response_size max_client_response_size
+    auth_failed_count commit_count snap_count digest_mismatches_count stale_sessions_expired
+    connection_request_count connection_rejected sessionless_connections_expired
+    bytes_received_count response_bytes local_sessions connection_drop_probability""".split()
+
+
+def test_mntr_counts_requests_and_reads_apart(new_server):
+    server = new_server()
+    settled(server)
+    values = server.mntr()
+    for key in SUMMARIES + COUNTERS:
+        assert re.fullmatch(r"-?\d+(\.\d+)?(E\d+)?", values["zk_" + key]), key
+    assert values["zk_cnt_readlatency"] == "4"
+    assert values["zk_cnt_updatelatency"] == "5"  # two sessions, three znodes
+    assert values["zk_connection_request_count"] == "2"
+    assert values["zk_connection_drop_probability"] == "0.0"
+    assert values["zk_approximate_data_size"] == "61"
+
+
+def test_mntr_has_no_key_that_apache_lacks(new_zkfsd, tmp_path_factory):
+    apache = Apache(tmp_path_factory.mktemp("apache"))
+    try:
+        assert set(new_zkfsd().mntr()) <= set(apache.start().mntr())
+    finally:
+        apache.close()
+
+
+def test_a_long_answer_comes_whole(new_zkfsd):
+    server = new_zkfsd()
+    raw = server.session()
+    paths = [f"/watched-{i:06}" for i in range(30000)]
+    for i in range(0, len(paths), 1000):
+        raw.set_watches(server_zxid(server), exist=paths[i:i + 1000])
+    assert groups(server.ask("wchc")) == {hexid(raw): set(paths)}
+    assert groups(server.ask("wchp")) == {path: {hexid(raw)} for path in paths}
+    assert server.ask("wchs") == "1 connections watching 30000 paths\nTotal watches:30000\n"
+
+
+def server_zxid(server):
+    return int(field(server.ask("srvr"), "Zxid"), 16)

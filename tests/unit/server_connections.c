@@ -17,6 +17,10 @@
 
 #define FRAME_MAX 100000
 #define WORD_RUOK 0x72756f6b
+#define WORD_STMK 0x73746d6b
+#define WORD_DUMP 0x64756d70 /* SLICES of SLICE_BYTES, but for an empty one */
+#define SLICES 40
+#define SLICE_BYTES 300000u
 
 /* What the first byte of a frame asks for. */
 enum ask {
@@ -51,6 +55,7 @@ struct rig {
     struct connections *connections;
     struct core core;
     struct core_time now;
+    int slices, answers_ended; /* of WORD_DUMP */
     int listener;
     struct sockaddr_in address;
 };
@@ -98,6 +103,22 @@ struct buf *core_client_out(struct core_client *client)
 struct core_outstanding core_client_outstanding(const struct core_client *client)
 {
     return (struct core_outstanding){.requests = client->waiting, .bytes = client->later.len};
+}
+
+void core_client_word(struct core_client *client)
+{
+    (void)client;
+}
+
+struct core_client_stats core_client_stats(const struct core_client *client)
+{
+    (void)client;
+    return (struct core_client_stats){0};
+}
+
+void core_client_stats_reset(struct core_client *client)
+{
+    (void)client;
 }
 
 struct core_stats core_stats(const struct core *core)
@@ -197,13 +218,43 @@ static const struct core_time *rig_now(void *arg)
     return &rig->now;
 }
 
-static bool rig_word(void *arg, uint32_t word, struct buf *text)
+static enum word_outcome rig_word(void *arg, const uint8_t *data, size_t len, struct buf *text,
+                                  void **ret_rest)
 {
-    (void)arg;
-    if (word != WORD_RUOK)
-        return false;
-    buf_append(text, "imok", 4);
-    return true;
+    struct rig *rig = arg;
+
+    switch (load_be32(data)) {
+    case WORD_RUOK:
+        buf_append(text, "imok", 4);
+        return WORD_ANSWERED;
+    case WORD_STMK: /* takes two bytes more */
+        buf_append(text, data + 4, len < 6 ? 0 : 2);
+        return len < 6 ? WORD_CUT_SHORT : WORD_ANSWERED;
+    case WORD_DUMP:
+        *ret_rest = rig;
+        return WORD_ANSWERED;
+    default:
+        return WORD_NONE;
+    }
+}
+
+/* SLICES times SLICE_BYTES of the number of the slice; the second is empty. */
+static bool rig_more(void *arg, void *rest, struct buf *text)
+{
+    struct rig *rig = arg;
+
+    EXPECT(rest == rig);
+    if (rig->slices++ != 1)
+        memset(buf_extend(text, SLICE_BYTES), (int)rig->slices, SLICE_BYTES);
+    return rig->slices < SLICES;
+}
+
+static void rig_end_answer(void *arg, void *rest)
+{
+    struct rig *rig = arg;
+
+    EXPECT(rest == rig);
+    rig->answers_ended++;
 }
 
 static bool rig_busy(void *arg)
@@ -227,7 +278,12 @@ static struct connections_config usual_config(void)
 
 static void rig_init(struct rig *rig, const struct connections_config *config)
 {
-    struct connections_host host = {.arg = rig, .now = rig_now, .word = rig_word, .busy = rig_busy};
+    struct connections_host host = {.arg = rig,
+                                    .now = rig_now,
+                                    .word = rig_word,
+                                    .more = rig_more,
+                                    .end_answer = rig_end_answer,
+                                    .busy = rig_busy};
     socklen_t len = sizeof rig->address;
 
     *rig = (struct rig){0};
@@ -471,6 +527,104 @@ TEST(a_word_is_answered_only_as_the_first_thing_on_a_connection)
     expect_end(&rig, fd);
     rig_done(&rig);
     buf_done(&frames);
+}
+
+TEST(a_word_may_take_more_bytes_than_its_four)
+{
+    struct connections_config config = usual_config();
+    struct rig rig;
+    char text[2];
+    int fd;
+
+    rig_init(&rig, &config);
+    fd = rig_connect(&rig);
+    send_all(&rig, fd, "stmk", 4);
+    rig_turn(&rig, 5);
+    send_all(&rig, fd, "1", 1);
+    rig_turn(&rig, 5);
+    send_all(&rig, fd, "2", 1);
+    receive(&rig, fd, text, 2);
+    EXPECT_MEM(text, "12", 2);
+    expect_end(&rig, fd);
+    rig_done(&rig);
+}
+
+TEST(a_long_answer_comes_in_slices_and_only_as_they_are_read)
+{
+    struct connections_config config = usual_config();
+    static uint8_t slice[SLICE_BYTES], expected[SLICE_BYTES];
+    struct buf frame = {0};
+    struct rig rig;
+    int slow, other;
+
+    rig_init(&rig, &config);
+    slow = rig_connect(&rig);
+    other = rig_connect(&rig);
+    send_all(&rig, slow, "dump", 4);
+    rig_turn(&rig, 50);
+    EXPECT(rig.slices < SLICES / 2); /* what the sockets hold */
+    put_text(&frame, "e1");
+    send_all(&rig, other, frame.data, frame.len);
+    expect_echo(&rig, other, &frame);
+    for (int i = 1; i <= SLICES; i++) {
+        if (i == 2)
+            continue;
+        memset(expected, i, sizeof expected);
+        receive(&rig, slow, slice, sizeof slice);
+        EXPECT_MEM(slice, expected, sizeof slice);
+    }
+    EXPECT_EQ(rig.answers_ended, 1);
+    expect_end(&rig, slow);
+    rig_done(&rig);
+    buf_done(&frame);
+}
+
+TEST(a_long_answer_to_who_is_gone_ends)
+{
+    struct connections_config config = usual_config();
+    struct rig rig;
+    int fd;
+
+    rig_init(&rig, &config);
+    fd = rig_connect(&rig);
+    send_all(&rig, fd, "dump", 4);
+    rig_turn(&rig, 5);
+    (void)close(fd);
+    while (rig.answers_ended == 0)
+        rig_turn(&rig, 5);
+    EXPECT(rig.slices < SLICES);
+    rig_done(&rig);
+}
+
+TEST(a_walk_over_connections_goes_on_when_they_come_and_go)
+{
+    struct connections_config config = usual_config();
+    struct connections_walk *walk;
+    struct connection_facts facts;
+    struct rig rig;
+    int fds[4];
+
+    rig_init(&rig, &config);
+    for (int i = 0; i < 4; i++)
+        fds[i] = rig_connect(&rig);
+    while (connections_stats(rig.connections).open < 4)
+        rig_turn(&rig, 5);
+    walk = connections_walk_begin(rig.connections);
+    EXPECT(connections_walk_next(walk, &facts));
+    EXPECT(strncmp(facts.peer, "127.0.0.1:", 10) == 0);
+    EXPECT_EQ(facts.interest_ops, 1);
+    (void)close(fds[0]); /* told already */
+    (void)close(fds[1]); /* would be next */
+    while (connections_stats(rig.connections).open > 2)
+        rig_turn(&rig, 5);
+    EXPECT(connections_walk_next(walk, &facts));
+    (void)close(fds[3]);
+    while (connections_stats(rig.connections).open > 1)
+        rig_turn(&rig, 5);
+    EXPECT(!connections_walk_next(walk, &facts));
+    connections_walk_end(walk);
+    (void)close(fds[2]);
+    rig_done(&rig);
 }
 
 TEST(what_was_answered_is_sent_before_the_end)
