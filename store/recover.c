@@ -4,7 +4,8 @@
  *     directories, locks    one server per directory
  *     meta                  the root; none: a new database, if nothing else is there
  *     checkpoint            every row and the digest checked
- *     log                   every txn after the checkpoint applied, its digest checked
+ *     log                   every txn after the checkpoint applied, its digest checked;
+ *                           a member's beyond the commit mark kept as entries (tail.h)
  *     leftovers             deleted, now that it is known what is in force
  *
  * A new database is made in the order log, meta: meta is there only when all that
@@ -25,6 +26,8 @@
 
 #define SEGMENT_BYTES_DEFAULT ((uint64_t)16 * 1024 * 1024)
 #define LOG_RETAIN_DEFAULT ((uint64_t)64 * 1024 * 1024)
+#define LOG_RETAIN_MEMBER_DEFAULT ((uint64_t)256 * 1024 * 1024)
+#define WINDOW_DEFAULT ((uint64_t)64 * 1024 * 1024)
 #define CHECKPOINT_AFTER_DEFAULT ((uint64_t)64 * 1024 * 1024)
 #define CHECKPOINT_PREFIX "checkpoint-"
 
@@ -100,6 +103,7 @@ static struct txnlog_config log_config(const struct recovery *r)
         .segment_bytes = r->segment_bytes,
         .run = r->s->meta.log_run,
         .first = r->s->meta.log_first,
+        .window_bytes = r->config->member ? or_default(r->config->window_bytes, WINDOW_DEFAULT) : 0,
     };
 }
 
@@ -251,9 +255,9 @@ static int load_checkpoint(struct recovery *r)
 
 /* ---- log ---- */
 
-static int on_txn(void *arg, zk_zxid zxid, const uint8_t *bytes, size_t len, struct errtext *why)
+static int apply_txn(struct recovery *r, zk_zxid zxid, const uint8_t *bytes, size_t len,
+                     struct errtext *why)
 {
-    struct recovery *r = arg;
     struct applied applied;
     struct txn txn;
 
@@ -269,17 +273,46 @@ static int on_txn(void *arg, zk_zxid zxid, const uint8_t *bytes, size_t len, str
                            "was logged (its digest differs); restore the data directory from a "
                            "copy",
                            r->s->log_dir, (uint64_t)zxid);
-    r->txns++;
     return 0;
+}
+
+/* A member: applies what is known to be committed by now. */
+static int apply_tail(struct recovery *r, struct errtext *why)
+{
+    struct tail *tail = &r->s->tail;
+    struct blob *txn;
+    int rc = 0;
+
+    while (rc == 0 && (txn = tail_apply_next(tail)) != NULL)
+        rc = apply_txn(r, txn_zxid(txn->data), txn->data, txn->len, why);
+    return rc;
+}
+
+static int on_txn(void *arg, zk_zxid zxid, const uint8_t *bytes, size_t len, struct errtext *why)
+{
+    struct recovery *r = arg;
+
+    r->txns += zxid > r->s->checkpoint_zxid;
+    if (!r->config->member)
+        return apply_txn(r, zxid, bytes, len, why);
+    tail_push(&r->s->tail, zxid, bytes, len);
+    return apply_tail(r, why);
 }
 
 static int replay_log(struct recovery *r)
 {
     struct txnlog_config config = log_config(r);
     struct txnlog_events events = store_log_events(r->s);
+    int rc;
 
-    return txnlog_open(r->s->base.disk, r->s->base.log_worker, &config, &events,
-                       r->s->checkpoint_zxid, on_txn, r, &r->s->log, r->why);
+    tail_init(&r->s->tail, tree_zxid(r->s->tree), config.window_bytes);
+    rc = txnlog_open(r->s->base.disk, r->s->base.log_worker, &config, &events,
+                     r->s->checkpoint_zxid, on_txn, r, &r->s->log, r->why);
+    if (rc == 0 && r->config->member) {
+        tail_begin(&r->s->tail, txnlog_base(r->s->log));
+        rc = apply_tail(r, r->why);
+    }
+    return rc;
 }
 
 /* ---- leftovers ---- */
@@ -334,7 +367,8 @@ int store_open(const struct store_config *config, const struct store_base *base,
     s->events = *events;
     s->ops = config->checkpoints != NULL ? config->checkpoints : &checkpoint_lmdb;
     s->segment_bytes = r.segment_bytes;
-    s->log_retain_bytes = or_default(config->log_retain_bytes, LOG_RETAIN_DEFAULT);
+    s->log_retain_bytes = or_default(
+        config->log_retain_bytes, config->member ? LOG_RETAIN_MEMBER_DEFAULT : LOG_RETAIN_DEFAULT);
     s->checkpoint_after_bytes =
         or_default(config->checkpoint_after_bytes, CHECKPOINT_AFTER_DEFAULT);
     s->snap_count = config->snap_count;
@@ -346,9 +380,9 @@ int store_open(const struct store_config *config, const struct store_base *base,
     }
     s->txns = r.txns;
     log_info("store: open: dir=%s checkpoint=0x%" PRIx64 " replayed=%" PRIu64 " end=0x%" PRIx64
-             " znodes=%" PRIu64,
+             " applied=0x%" PRIx64 " znodes=%" PRIu64,
              s->dir, (uint64_t)s->checkpoint_zxid, r.txns, (uint64_t)txnlog_end(s->log),
-             tree_znode_count(s->tree));
+             (uint64_t)tree_zxid(s->tree), tree_znode_count(s->tree));
     *ret_store = s;
     return 0;
 }

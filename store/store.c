@@ -43,6 +43,11 @@ static void on_full(void *arg, bool full)
     }
 }
 
+static void on_committed_found(void *arg, zk_zxid zxid)
+{
+    tail_commit(&((struct store *)arg)->tail, zxid);
+}
+
 static void on_idle(void *arg)
 {
     store_check_closed(arg);
@@ -55,6 +60,7 @@ struct txnlog_events store_log_events(struct store *store)
         .durable = on_durable,
         .full = on_full,
         .idle = on_idle,
+        .committed_found = on_committed_found,
     };
 }
 
@@ -62,6 +68,28 @@ void store_append(struct store *store, struct blob *txn)
 {
     store->txns++;
     txnlog_append(store->log, txn_zxid(txn->data), txn);
+}
+
+int store_truncate(struct store *store, zk_zxid zxid, void (*done)(void *arg), void *arg)
+{
+    ASSERT(!store->closing);
+    if (!txnlog_has(store->log, zxid))
+        return -ENOENT;
+    ASSERT(zxid >= tree_zxid(store->tree));
+    txnlog_truncate(store->log, zxid, done, arg);
+    return 0;
+}
+
+struct blob **store_entries(const struct store *store, zk_zxid *ret_base, size_t *ret_count)
+{
+    *ret_base = store->tail.base;
+    *ret_count = store->tail.count;
+    return store->tail.txns + store->tail.head;
+}
+
+void store_forget_entries(struct store *store)
+{
+    tail_done(&store->tail);
 }
 
 size_t store_txn_max(const struct store *store)
@@ -153,15 +181,11 @@ static void meta_written(struct job *job)
     store_check_closed(s);
 }
 
-void store_set_epochs(struct store *store, zk_epoch accepted, zk_epoch current, store_meta_cb done,
-                      void *arg)
+static void write_meta(struct store *store, store_meta_cb done, void *arg)
 {
     struct meta_write *write = xcalloc(1, sizeof *write);
 
     ASSERT(!store->closing);
-    ASSERT(current <= accepted);
-    store->meta.accepted_epoch = accepted;
-    store->meta.current_epoch = current;
     *write = (struct meta_write){
         .job = {.work = meta_work, .done = meta_written},
         .store = store,
@@ -171,6 +195,53 @@ void store_set_epochs(struct store *store, zk_epoch accepted, zk_epoch current, 
     meta_encode(&write->bytes, &store->meta);
     store->meta_writes++;
     worker_submit(store->base.log_worker, &write->job);
+}
+
+void store_set_epochs(struct store *store, zk_epoch accepted, zk_epoch current, store_meta_cb done,
+                      void *arg)
+{
+    ASSERT(current <= accepted);
+    store->meta.accepted_epoch = accepted;
+    store->meta.current_epoch = current;
+    write_meta(store, done, arg);
+}
+
+bool store_no_vote(const struct store *store)
+{
+    return store->meta.no_vote;
+}
+
+void store_set_no_vote(struct store *store, bool no_vote, store_meta_cb done, void *arg)
+{
+    store->meta.no_vote = no_vote;
+    write_meta(store, done, arg);
+}
+
+const struct buf *store_committed_config(const struct store *store)
+{
+    return &store->meta.committed_config;
+}
+
+const struct buf *store_last_seen_config(const struct store *store)
+{
+    return &store->meta.last_seen_config;
+}
+
+static void set_text(struct buf *text, const struct buf *value)
+{
+    ASSERT(value->len <= META_CONFIG_MAX);
+    if (value == text)
+        return;
+    text->len = 0;
+    buf_append(text, value->data, value->len);
+}
+
+void store_set_configs(struct store *store, const struct buf *committed,
+                       const struct buf *last_seen, store_meta_cb done, void *arg)
+{
+    set_text(&store->meta.committed_config, committed);
+    set_text(&store->meta.last_seen_config, last_seen);
+    write_meta(store, done, arg);
 }
 
 /* ---- the rest ---- */
@@ -231,6 +302,7 @@ void store_free(struct store *store)
     if (store->checkpoint != NULL)
         store->ops->close(store->checkpoint);
     buf_done(&store->run.rows);
+    tail_done(&store->tail);
     tree_free(store->tree);
     meta_done(&store->meta);
     disk_close(store->log_lock);

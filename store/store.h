@@ -16,6 +16,7 @@
 #define ZKFS_STORE_STORE_H
 
 #include "proto/base/blob.h"
+#include "proto/base/buf.h"
 #include "proto/base/errtext.h"
 #include "proto/base/hash.h"
 #include "proto/types.h"
@@ -34,11 +35,13 @@ struct store_config {
     const char *log_dir;             /* the same; NULL: data_dir */
     struct hash_key key;             /* random, anew for each process */
     uint64_t segment_bytes;          /* of the log; 16 MiB. A multiple of DISK_PAGE */
-    uint64_t log_retain_bytes;       /* log kept behind a checkpoint; 64 MiB. (For learners that
-                                        come back: an ensemble wants 256 MiB) */
+    uint64_t log_retain_bytes;       /* log kept behind a checkpoint; 64 MiB, a member's (for
+                                        learners that come back) 256 MiB */
     uint64_t checkpoint_after_bytes; /* least log between two checkpoints; 64 MiB */
     uint64_t snap_count;             /* as well after so many txns; 0: only by size */
     const struct checkpoint_ops *checkpoints; /* NULL: checkpoint_lmdb */
+    bool member;           /* of an ensemble: what is not known to be committed is not applied */
+    uint64_t window_bytes; /* a member's: applied txns that are given as entries; 64 MiB */
 };
 
 struct store_events {
@@ -66,14 +69,28 @@ struct store_base {
 int store_open(const struct store_config *config, const struct store_base *base,
                const struct store_events *events, struct store **ret_store, struct errtext *why);
 
-/* The state. At first it has everything in the log applied; from then on the
- * caller applies (tree_apply) what is decided. Owned by the store. */
+/* The state. At first it has everything in the log applied (a member's: up to the
+ * commit mark); from then on the caller applies (tree_apply) what is decided. Owned
+ * by the store. */
 struct tree *store_tree(struct store *store);
+
+/* A member: what lay in the log when it was opened, after *RET_BASE (which is applied):
+ * encoded txns without a hole, first some that are applied, then all that are not.
+ * Borrowed until store_forget_entries, which the caller calls once it has shared what
+ * it wants. */
+struct blob **store_entries(const struct store *store, zk_zxid *ret_base, size_t *ret_count);
+void store_forget_entries(struct store *store);
 
 /* Queues TXN (encoded; the zxid of its header follows store_log_end) for the next
  * group sync. Shares it until durable. Never blocks, never fails. At most
  * store_txn_max() bytes. */
 void store_append(struct store *store, struct blob *txn);
+
+/* Removes every txn after ZXID from the log; appends that follow go behind it. DONE comes
+ * when that is durable, never from inside the call; one at a time. Only what is not
+ * applied may go. -ENOENT: ZXID is neither a txn of the log nor what the log begins
+ * after: nothing was changed, DONE will not come, and only a SNAP can help. */
+int store_truncate(struct store *store, zk_zxid zxid, void (*done)(void *arg), void *arg);
 
 /* The longest txn that the log takes: check requests against it. */
 size_t store_txn_max(const struct store *store);
@@ -81,7 +98,8 @@ size_t store_txn_max(const struct store *store);
 zk_zxid store_log_end(const struct store *store); /* last appended */
 zk_zxid store_durable(const struct store *store); /* last on disk */
 
-/* Everything up to ZXID is known to be committed; lazily durable. */
+/* Everything up to ZXID (durable) is known to be committed; lazily durable. A member
+ * that starts again applies up to there. */
 void store_committed(struct store *store, zk_zxid zxid);
 
 /* The tree has everything up to ZXID (durable) applied, and nothing later. May
@@ -107,6 +125,17 @@ zk_epoch store_accepted_epoch(const struct store *store);
 zk_epoch store_current_epoch(const struct store *store);
 void store_set_epochs(struct store *store, zk_epoch accepted, zk_epoch current, store_meta_cb done,
                       void *arg);
+
+/* The history here was damaged: this server is no witness until it has got a SNAP. */
+bool store_no_vote(const struct store *store);
+void store_set_no_vote(struct store *store, bool no_vote, store_meta_cb done, void *arg);
+
+/* Texts of the ensemble's configuration, at most META_CONFIG_MAX (meta.h) bytes; empty:
+ * none. Borrowed until they are set again. */
+const struct buf *store_committed_config(const struct store *store);
+const struct buf *store_last_seen_config(const struct store *store);
+void store_set_configs(struct store *store, const struct buf *committed,
+                       const struct buf *last_seen, store_meta_cb done, void *arg);
 
 struct store_stats {
     uint64_t log_disk_bytes;        /* segments, spare and ballast */

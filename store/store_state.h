@@ -7,6 +7,7 @@
 #include "store/checkpoint.h"
 #include "store/meta.h"
 #include "store/store.h"
+#include "store/tail.h"
 #include "store/tree.h"
 #include "store/txnlog.h"
 
@@ -40,6 +41,7 @@ struct store {
     struct tree *tree;
     struct txnlog *log;
     uint64_t txns; /* in the log since open, replayed ones too */
+    struct tail tail;
 
     const struct checkpoint_ops *ops;
     struct checkpoint *checkpoint;

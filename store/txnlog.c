@@ -219,12 +219,18 @@ static void batch_in_spare(struct txnlog *log)
 
 bool txnlog_blocked(const struct txnlog *log)
 {
+    if (log->cut.active)
+        return txnlog_cut_blocked(log);
     return log->queue_count > 0 && !log->batch.busy &&
            log->offset + batch_bytes(queued_size(queue_first(log))) > last_segment(log)->bytes;
 }
 
 void txnlog_pump(struct txnlog *log)
 {
+    if (log->cut.active) {
+        txnlog_cut_pump(log);
+        return;
+    }
     if (log->batch.busy || log->queue_count == 0)
         return;
     if (!txnlog_blocked(log)) {
@@ -262,6 +268,7 @@ static void batch_done(struct job *job)
     struct batch_job *batch = CONTAINER_OF(job, struct batch_job, job);
     struct txnlog *log = batch->log;
     size_t bytes = batch_bytes(batch->header.len);
+    zk_zxid before = txnlog_durable(log);
     bool did_roll = batch->rolls;
 
     ASSERT(batch->header.last > log->durable);
@@ -282,11 +289,12 @@ static void batch_done(struct job *job)
         txnlog_prepare(log);
         txnlog_trim_step(log);
     }
-    log->events.durable(log->events.arg, log->durable);
+    if (txnlog_durable(log) > before)
+        log->events.durable(log->events.arg, txnlog_durable(log));
     txnlog_check_idle(log);
 }
 
-/* ---- the header's functions; create and open are in txnlog_open.c ---- */
+/* ---- the header's functions; create and open, truncate and trim are elsewhere ---- */
 
 void txnlog_batch_init(struct txnlog *log)
 {
@@ -300,6 +308,7 @@ void txnlog_append(struct txnlog *log, zk_zxid zxid, struct blob *txn)
     ASSERT(zxid_follows(log->end, zxid));
     ASSERT(txn->len <= txnlog_txn_max(log));
     log->end = zxid;
+    zxid_ranges_add(&log->ranges, zxid);
     queue_push(log, zxid, txn);
     txnlog_pump(log);
 }
@@ -311,7 +320,7 @@ size_t txnlog_txn_max(const struct txnlog *log)
 
 void txnlog_set_committed(struct txnlog *log, zk_zxid zxid)
 {
-    ASSERT(zxid <= log->durable);
+    ASSERT(zxid <= txnlog_durable(log));
     if (zxid > log->committed)
         log->committed = zxid;
 }
@@ -333,6 +342,9 @@ zk_zxid txnlog_end(const struct txnlog *log)
 
 zk_zxid txnlog_durable(const struct txnlog *log)
 {
+    /* What a truncation is about to remove is on disk, but counts no more. */
+    if (log->cut.active && log->cut.zxid < log->durable)
+        return log->cut.zxid;
     return log->durable;
 }
 
@@ -361,9 +373,10 @@ uint64_t txnlog_disk_bytes(const struct txnlog *log)
 
 bool txnlog_idle(const struct txnlog *log)
 {
-    if (log->batch.busy || log->spare.state == SPARE_MAKING || log->ballast.busy || log->trim.busy)
+    if (log->batch.busy || log->cut.busy || log->spare.state == SPARE_MAKING || log->ballast.busy ||
+        log->trim.busy)
         return false;
-    return log->queue_count == 0 || (log->stopping && log->full);
+    return (log->queue_count == 0 && !log->cut.active) || (log->stopping && log->full);
 }
 
 void txnlog_check_idle(struct txnlog *log)
@@ -389,7 +402,9 @@ void txnlog_free(struct txnlog *log)
     disk_close(log->file);
     buf_done(&log->batch.bytes);
     free(log->batch.txns);
+    free(log->cut.later);
     free(log->trim.path);
+    free(log->ranges.items);
     free(log->queue);
     free(log->segments.items);
     free(log->dir);

@@ -22,6 +22,8 @@ struct txnlog_config {
     uint64_t segment_bytes; /* a multiple of DISK_PAGE, at least 4 of them */
     uint64_t run;           /* id of the log, random: stale bytes of another never count */
     zk_zxid first;          /* no txn of the run is before this */
+    uint64_t window_bytes;  /* so much log is replayed on opening, AFTER and what is before
+                               it too, as far as it is there; 0: only what is after it */
 };
 
 struct txnlog_events {
@@ -33,6 +35,9 @@ struct txnlog_events {
     void (*full)(void *arg, bool full);
     /* After txnlog_stop: txnlog_idle has come true. */
     void (*idle)(void *arg);
+    /* While opening, before the txns of the batch that says so are replayed:
+     * everything up to ZXID is committed. Optional. */
+    void (*committed_found)(void *arg, zk_zxid zxid);
 };
 
 /* A txn found by txnlog_open; borrowed. 0, or a -errno (with its text) that ends
@@ -69,6 +74,20 @@ void txnlog_free(struct txnlog *log);
  * refuses ends the process. Shares TXN until it is durable. ZXID follows the
  * last one; TXN is at most txnlog_txn_max() bytes. */
 void txnlog_append(struct txnlog *log, zk_zxid zxid, struct blob *txn);
+
+/* Removes every txn after ZXID, which is one of the log or its base (txnlog_has) and not
+ * before what was said to be committed. What is appended from now on follows ZXID and
+ * is written after that. DONE comes when it is durable, never from inside the call; a
+ * txn that is removed is named by no durable mark any more. One at a time. How a power
+ * cut is survived is told at the head of txnlog_cut.c. */
+void txnlog_truncate(struct txnlog *log, zk_zxid zxid, void (*done)(void *arg), void *arg);
+
+/* May the log be truncated after ZXID: is it a txn that was replayed or appended, or
+ * the zxid that the run begins after? (False also for txns before the window.) */
+bool txnlog_has(const struct txnlog *log, zk_zxid zxid);
+
+/* What txnlog_open replayed is everything after this zxid. */
+zk_zxid txnlog_base(const struct txnlog *log);
 
 /* The longest txn that fits a segment. */
 size_t txnlog_txn_max(const struct txnlog *log);

@@ -126,6 +126,21 @@ static int read_headers(struct opening *o)
     return 0;
 }
 
+/* The segment from which on there is as much log as the window wants: the txn AFTER
+ * itself, and before it what follows without a gap. */
+static size_t widen_start(const struct opening *o, size_t start)
+{
+    const struct segment_list *list = &o->log->segments;
+    uint64_t bytes = 0;
+
+    for (size_t i = start; i < list->count; i++)
+        bytes += list->items[i].bytes;
+    while (start > 0 && list->items[start - 1].number + 1 == list->items[start].number &&
+           (bytes < o->config->window_bytes || list->items[start].first > o->after))
+        bytes += list->items[--start].bytes;
+    return start;
+}
+
 /* Where reading has to start: the last segment that begins at or before the
  * first txn that is wanted. */
 static size_t find_start(const struct opening *o)
@@ -135,7 +150,7 @@ static size_t find_start(const struct opening *o)
 
     while (i + 1 < list->count && list->items[i + 1].first <= o->after + 1)
         i++;
-    return i;
+    return o->config->window_bytes == 0 ? i : widen_start(o, i);
 }
 
 /* Segments before a gap that lies before the start are of no use to anybody. */
@@ -178,7 +193,21 @@ static int replay_txn(struct opening *o, const uint8_t *txn, size_t len, uint64_
     if (!zxid_follows(o->last, zxid))
         return damaged(o, offset, "the zxids have a gap");
     o->last = zxid;
-    return zxid > o->after ? o->replay(o->arg, zxid, txn, len, o->why) : 0;
+    zxid_ranges_add(&o->log->ranges, zxid);
+    if (zxid <= o->after && o->config->window_bytes == 0)
+        return 0;
+    return o->replay(o->arg, zxid, txn, len, o->why);
+}
+
+static void found_committed(struct opening *o, zk_zxid zxid)
+{
+    struct txnlog *log = o->log;
+
+    if (zxid <= log->committed_found)
+        return;
+    log->committed_found = zxid;
+    if (log->events.committed_found != NULL)
+        log->events.committed_found(log->events.arg, zxid);
 }
 
 static int replay_batch(struct opening *o, const uint8_t *batch, const struct batch_header *header,
@@ -186,6 +215,10 @@ static int replay_batch(struct opening *o, const uint8_t *batch, const struct ba
 {
     const uint8_t *p = batch + BATCH_HEADER_BYTES, *end = p + header->len;
 
+    /* What was committed when the batch was written was durable, so it is before it. */
+    if (header->committed > o->last)
+        return damaged(o, offset, "a batch says that what is not there yet is committed");
+    found_committed(o, header->committed);
     for (uint32_t i = 0; i < header->count; i++) {
         size_t len;
         int rc;
@@ -200,8 +233,6 @@ static int replay_batch(struct opening *o, const uint8_t *batch, const struct ba
     }
     if (p != end || o->last != header->last)
         return damaged(o, offset, "a batch does not hold what its header says");
-    if (header->committed > o->log->committed_found)
-        o->log->committed_found = header->committed;
     if (header->last > o->after)
         o->log->written += batch_bytes(header->len);
     o->seq++;
@@ -303,6 +334,17 @@ static int read_segment(struct opening *o, const struct segment *segment, bool i
     return 0;
 }
 
+/* What the first txn of the segment that is read first follows. The zxid before that of
+ * a first one of an epoch is written nowhere: then all is known after that one. */
+static zk_zxid known_base(const struct opening *o, const struct segment_header *header)
+{
+    if (header->number == 0)
+        return o->config->first - 1;
+    if (o->after < header->first)
+        return o->after; /* check_beginning() has seen that nothing is between them */
+    return zxid_counter(header->first) == 1 ? header->first : header->first - 1;
+}
+
 static int read_segments(struct opening *o, size_t start)
 {
     const struct segment_list *list = &o->log->segments;
@@ -317,6 +359,7 @@ static int read_segments(struct opening *o, size_t start)
             o->seq = header.first_seq;
             /* Nothing is known of the txn before the first one. */
             o->last = header.first - 1;
+            o->log->base = known_base(o, &header);
         }
         if (list->items[i].number != list->items[start].number + (i - start))
             return damaged(o, 0, "the segment before it is missing");
@@ -451,7 +494,9 @@ int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_co
     log->dir = xstrdup(config->dir);
     log->segment_bytes = config->segment_bytes;
     log->run = config->run;
+    log->run_base = config->first - 1;
     txnlog_batch_init(log);
+    txnlog_cut_init(log);
     txnlog_spare_init(log);
     rc = open_log(&opening);
     opening_done(&opening);

@@ -251,14 +251,14 @@ static void trim_done(struct job *job)
     txnlog_check_idle(trim->log);
 }
 
-/* The oldest segment may go when a later one holds what KEEP_AFTER needs, and
- * when enough log stays without it. */
+/* The oldest segment may go when a later one holds what KEEP_AFTER needs, itself
+ * included (to be able to truncate after it), and when enough log stays without it. */
 static bool may_delete_oldest(const struct txnlog *log)
 {
     const struct segment_list *list = &log->segments;
     uint64_t left = 0;
 
-    if (!log->may_trim || list->count < 2 || list->items[1].first > log->keep_after + 1)
+    if (!log->may_trim || list->count < 2 || list->items[1].first > log->keep_after)
         return false;
     for (size_t i = 1; i < list->count; i++)
         left += list->items[i].bytes;

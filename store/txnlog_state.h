@@ -1,6 +1,7 @@
 /* txnlog_state: what the parts of the transaction log share: txnlog_open.c (what
- * is found at start), txnlog.c (appending) and txnlog_spare.c (segments to come
- * and segments to go). For these three alone; others include txnlog.h. */
+ * is found at start), txnlog.c (appending), txnlog_cut.c (truncating) and
+ * txnlog_spare.c (segments to come and segments to go). For these alone; others
+ * include txnlog.h. */
 #ifndef ZKFS_STORE_TXNLOG_STATE_H
 #define ZKFS_STORE_TXNLOG_STATE_H
 
@@ -80,6 +81,35 @@ struct trim_job {
     int rc;
 };
 
+/* Zxids that are in the log without a gap: those of one epoch. */
+struct zxid_range {
+    zk_zxid first, last;
+};
+
+struct zxid_ranges {
+    struct zxid_range *items; /* ascending */
+    size_t count, cap;
+};
+
+/* A truncation. The job owns its fields while BUSY. */
+struct cut_job {
+    struct job job;
+    struct txnlog *log;
+    bool active; /* asked for, and not done */
+    bool busy;
+    zk_zxid zxid;
+    void (*done)(void *arg);
+    void *arg;
+
+    bool rewrites;          /* there is something on disk to remove */
+    struct segment segment; /* it stays, with nothing after ZXID in it */
+    zk_zxid *later;         /* the segments after it, which go: their first zxids */
+    size_t later_count;
+    struct disk_file *file; /* the spare, that takes the place of SEGMENT */
+    uint64_t offset;        /* found: where the next batch belongs */
+    uint64_t next_seq;      /* found: its number */
+};
+
 struct txnlog {
     struct disk *disk;
     struct worker *worker;
@@ -93,6 +123,8 @@ struct txnlog {
     uint64_t next_seq;
 
     zk_zxid end, durable, committed, committed_found;
+    zk_zxid run_base, base; /* what the run follows; what was replayed follows */
+    struct zxid_ranges ranges;
     uint64_t written;
 
     struct queued *queue; /* from queue_head on */
@@ -100,6 +132,7 @@ struct txnlog {
     size_t queued_bytes; /* those in the batch under way too */
 
     struct batch_job batch;
+    struct cut_job cut;
     struct spare_job spare;
     struct ballast_job ballast;
     struct trim_job trim;
@@ -124,8 +157,16 @@ void txnlog_batch_init(struct txnlog *log);
 void txnlog_pump(struct txnlog *log);
 /* txnlog.c: a job has ended; tells who waits for the last one. */
 void txnlog_check_idle(struct txnlog *log);
-/* txnlog.c: does the oldest txn that is queued wait for a new segment? */
+/* txnlog.c: does the oldest txn that is queued, or a truncation, wait for a segment? */
 bool txnlog_blocked(const struct txnlog *log);
+
+/* txnlog_cut.c: ZXID is in the log. */
+void zxid_ranges_add(struct zxid_ranges *ranges, zk_zxid zxid);
+void txnlog_cut_init(struct txnlog *log);
+/* txnlog_cut.c: goes on with the truncation that is asked for, if it can. */
+void txnlog_cut_pump(struct txnlog *log);
+/* txnlog_cut.c: does it wait for a spare segment? */
+bool txnlog_cut_blocked(const struct txnlog *log);
 
 /* txnlog_spare.c: a step of making a spare segment; 1: there is more to do, 0:
  * ready (maker->file is open and all of it is zero, durably), or a -errno. */

@@ -72,13 +72,11 @@ struct blob *history_txn(struct history *history, zk_zxid zxid)
 
 /* ---- a server ---- */
 
-/* As a server of one: what is durable is committed, and applied. */
-static void on_durable(void *arg, zk_zxid zxid)
+void store_bed_commit(struct store_bed *bed, zk_zxid zxid)
 {
-    struct store_bed *bed = arg;
     struct arena arena = {0};
 
-    for (zk_zxid z = bed->durable + 1; z <= zxid; z++) {
+    for (zk_zxid z = tree_zxid(store_tree(bed->store)) + 1; z <= zxid; z++) {
         const struct blob *blob = history_txn(bed->history, z);
         struct txn txn;
         bool is_txn = txn_decode(blob->data, blob->len, &arena, &txn);
@@ -88,9 +86,18 @@ static void on_durable(void *arg, zk_zxid zxid)
     }
     arena_done(&arena);
     ASSERT(tree_digest_mismatches(store_tree(bed->store)) == 0);
-    bed->durable = zxid;
     store_committed(bed->store, zxid);
     store_applied(bed->store, zxid);
+}
+
+/* As a server of one: what is durable is committed, and applied. */
+static void on_durable(void *arg, zk_zxid zxid)
+{
+    struct store_bed *bed = arg;
+
+    bed->durable = zxid;
+    if (!bed->member)
+        store_bed_commit(bed, zxid);
 }
 
 int store_bed_open(struct store_bed *bed, struct history *history, struct disk *disk,
@@ -116,7 +123,7 @@ int store_bed_open(struct store_bed *bed, struct history *history, struct disk *
     if (full.data_dir == NULL)
         full.data_dir = "/data";
     full.key = bed_key;
-    *bed = (struct store_bed){.history = history};
+    *bed = (struct store_bed){.history = history, .member = config->member};
     step_worker_init(&bed->log_worker);
     step_worker_init(&bed->checkpoint_worker);
     rc = store_open(&full, &base, &events, &bed->store, &bed->why);
@@ -165,6 +172,6 @@ bool store_bed_is_right(const struct store_bed *bed)
 {
     const struct tree *tree = store_tree(bed->store);
 
-    return tree_zxid(tree) == store_log_end(bed->store) &&
+    return (bed->member || tree_zxid(tree) == store_log_end(bed->store)) &&
            tree_state(tree) == bed->history->states[tree_zxid(tree)];
 }

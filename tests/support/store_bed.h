@@ -33,6 +33,7 @@ struct store_bed {
     struct step_worker log_worker, checkpoint_worker;
     struct store *store;
     zk_zxid durable; /* acknowledged */
+    bool member;     /* opened as one: nothing is applied but by store_bed_commit */
     bool closed;
     struct errtext why;
 };
@@ -45,6 +46,9 @@ int store_bed_open(struct store_bed *bed, struct history *history, struct disk *
 /* Appends the COUNT txns of history that come next. */
 void store_bed_append(struct store_bed *bed, size_t count);
 
+/* A member: everything up to ZXID (durable) is committed, and applied. */
+void store_bed_commit(struct store_bed *bed, zk_zxid zxid);
+
 /* Runs a job of either worker, if there is one. */
 void store_bed_step(struct store_bed *bed, struct rng *rng);
 void store_bed_run_all(struct store_bed *bed);
@@ -52,7 +56,7 @@ void store_bed_run_all(struct store_bed *bed);
 /* Closes (all becomes durable) and frees the store. */
 void store_bed_close(struct store_bed *bed);
 
-/* Is the tree what history had at the end of the log? */
+/* Is the tree what history had at the end of the log (a member: at its own zxid)? */
 bool store_bed_is_right(const struct store_bed *bed);
 
 #endif
