@@ -358,7 +358,8 @@ static void run(struct load *load, struct conn *conns)
             c->writable |= (events[i].events & EPOLLOUT) != 0;
             if (events[i].events & EPOLLIN)
                 drain(c);
-            pump(c);
+            if (c < conns + load->conns) /* the others have their turn later: run_fill */
+                pump(c);
         }
     }
 }
