@@ -96,7 +96,19 @@ def churn(server, sessions):
 
 
 def watchers(server, count, rounds):
-    return run_load("proto_watch_load", server, count, rounds)
+    return run_load("proto_watch_load", server, "fire", count, rounds)
+
+
+def held(server, count, program, *args):
+    """Bytes of the server's own memory for each of COUNT things that PROGRAM makes and holds."""
+    before = anonymous_mib(server)
+    command = [BUILD / "bench" / program, str(server.port), *map(str, args)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        if holder.stdout.readline() != b"ready\n":
+            sys.exit(f"bench: {server.kind}: {program} {args} does not get there")
+        after = anonymous_mib(server)
+        holder.stdin.close()
+    return (after - before) * 2**20 / count
 
 
 def large_directory(server, children):
@@ -117,14 +129,7 @@ def large_values(server):
 
 def idle_sessions(server, count):
     """Bytes of the server's own memory per session that does nothing."""
-    before = anonymous_mib(server)
-    command = [BUILD / "bench" / "proto_session_load", str(server.port), "idle", str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        if holder.stdout.readline() != b"ready\n":
-            sys.exit(f"bench: {server.kind}: {count} idle sessions cannot be opened")
-        after = anonymous_mib(server)
-        holder.stdin.close()
-    return (after - before) * 2**20 / count
+    return held(server, count, "proto_session_load", "idle", count)
 
 
 # name, scenario, options, figure, higher is better
@@ -194,6 +199,14 @@ class Bench:
                         theirs["answer_ms"], False)
         self.table.line("5,000 watchers: until all are told, ms", ours["all_ms"],
                         theirs["all_ms"], False)
+
+        for what, how, conns, each in (
+                ("of one connection, 400,000", "hold", 1, 400_000),
+                ("of 1,000 connections, 1,000 each", "hold", 1_000, 1_000),
+                ("of 1,000 connections on the same 1,000 paths", "share", 1_000, 1_000)):
+            ours, theirs = self.side_by_side("held", lambda s: held(
+                s, conns * each, "proto_watch_load", how, conns, each))
+            self.table.line(f"watches {what}: bytes each", ours, theirs, False)
 
     def large(self):
         pair = self.side_by_side("children", lambda s: large_directory(s, 100_000))

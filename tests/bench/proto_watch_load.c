@@ -1,9 +1,14 @@
-/* proto_watch_load: COUNT connections watch one znode, one more writes it, ROUNDS times.
+/* proto_watch_load: watches that fire, or that are held.
  *
- *     proto_watch_load PORT COUNT ROUNDS
+ *     proto_watch_load PORT fire COUNT ROUNDS   COUNT connections watch one znode, one more
+ *                                               writes it, ROUNDS times
+ *     proto_watch_load PORT hold COUNT EACH     COUNT connections with EACH watches, no path
+ *                                               twice; prints "ready", holds them until its
+ *                                               standard input ends
+ *     proto_watch_load PORT share COUNT EACH    the same, all of the same paths
  *
- * Prints the medians of how long the writer waited for its answer, and of how long it took until
- * every watcher had its event. */
+ * fire prints the medians of how long the writer waited for its answer, and of how long it took
+ * until every watcher had its event. */
 #include "proto/base/mem.h"
 #include "proto/errors.h"
 #include "proto/opcodes.h"
@@ -20,6 +25,7 @@
 #include <unistd.h>
 
 #define PATH "/bench-watched"
+#define BURST 1000
 
 static struct zk_reply_header read_header(int fd, struct buf *b)
 {
@@ -119,28 +125,19 @@ static double median_ms(uint64_t *ns, long count)
     return (double)ns[middle] / 1e6;
 }
 
-int main(int argc, char **argv)
+/* ROUNDS times: COUNT connections watch one znode, one more writes it. */
+static void fire(int port, long count, long rounds)
 {
-    long count = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
-    long rounds = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-    struct rlimit files = {.rlim_cur = (rlim_t)count + 100, .rlim_max = (rlim_t)count + 100};
-    uint64_t *answer_ns, *all_ns;
+    uint64_t *answer_ns = xcalloc((size_t)rounds, sizeof *answer_ns);
+    uint64_t *all_ns = xcalloc((size_t)rounds, sizeof *all_ns);
+    int *fds = xcalloc((size_t)count, sizeof *fds);
+    int writer = load_dial(port, 0), epoll = epoll_create1(0);
     struct buf b = {0};
-    int writer, *fds, epoll = epoll_create1(0);
 
-    if (count <= 0 || rounds <= 0) {
-        (void)fputs("usage: proto_watch_load PORT COUNT ROUNDS\n", stderr);
-        return 2;
-    }
-    (void)setrlimit(RLIMIT_NOFILE, &files); /* else dialling says what is wrong */
-    answer_ns = xcalloc((size_t)rounds, sizeof *answer_ns);
-    all_ns = xcalloc((size_t)rounds, sizeof *all_ns);
-    fds = xcalloc((size_t)count, sizeof *fds);
-    writer = load_dial((int)strtol(argv[1], NULL, 10), 0);
     (void)load_handshake(writer);
     make_znode(writer, &b);
     for (long i = 0; i < count; i++) {
-        fds[i] = load_dial((int)strtol(argv[1], NULL, 10), 0);
+        fds[i] = load_dial(port, 0);
         (void)load_handshake(fds[i]);
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i],
                       &(struct epoll_event){.events = EPOLLIN, .data.fd = fds[i]}) < 0)
@@ -163,5 +160,70 @@ int main(int argc, char **argv)
     free(answer_ns);
     free(all_ns);
     free(fds);
+}
+
+/* COUNT watches of one connection, in bursts: of znodes that are not there, so that nothing but
+ * watches takes memory. The paths have 30 bytes. */
+static void hold_watches(int fd, long owner, long count, struct buf *b)
+{
+    for (long done = 0; done < count;) {
+        long burst = count - done < BURST ? count - done : BURST;
+
+        b->len = 0;
+        for (long i = 0; i < burst; i++) {
+            char path[64];
+            size_t start = load_frame_begin(b);
+
+            (void)snprintf(path, sizeof path, "/bench/owner%07ld/item%06ld", owner, done + i);
+            put_request_header(b, &(struct zk_request_header){.xid = 1, .type = OP_EXISTS});
+            put_path_watch_request(
+                b, &(struct zk_path_watch_request){.path = jute_str(path), .watch = true});
+            load_frame_end(b, start);
+        }
+        load_write(fd, b->data, b->len);
+        for (long i = 0; i < burst; i++)
+            if (read_header(fd, b).err != ZNONODE)
+                load_fail("exists of a missing znode: not NONODE");
+        done += burst;
+    }
+}
+
+/* COUNT connections with EACH watches, held until the standard input ends. */
+static void hold(int port, long count, long each, bool shared)
+{
+    struct buf b = {0};
+    char line[16];
+
+    for (long i = 0; i < count; i++) {
+        int fd = load_dial(port, 0);
+
+        (void)load_handshake(fd);
+        hold_watches(fd, shared ? 0 : i, each, &b);
+    }
+    buf_done(&b);
+    printf("ready\n");
+    (void)fflush(stdout);
+    (void)!read(STDIN_FILENO, line, sizeof line); /* until it ends */
+}
+
+int main(int argc, char **argv)
+{
+    int port = argc == 5 ? (int)strtol(argv[1], NULL, 10) : 0;
+    long count = argc == 5 ? strtol(argv[3], NULL, 10) : 0;
+    long number = argc == 5 ? strtol(argv[4], NULL, 10) : 0;
+    struct rlimit files = {.rlim_cur = (rlim_t)count + 100, .rlim_max = (rlim_t)count + 100};
+
+    (void)setrlimit(RLIMIT_NOFILE, &files); /* else dialling says what is wrong */
+    if (count > 0 && number > 0 && strcmp(argv[2], "fire") == 0) {
+        fire(port, count, number);
+    } else if (count > 0 && number > 0 && strcmp(argv[2], "hold") == 0) {
+        hold(port, count, number, false);
+    } else if (count > 0 && number > 0 && strcmp(argv[2], "share") == 0) {
+        hold(port, count, number, true);
+    } else {
+        (void)fputs("usage: proto_watch_load PORT fire COUNT ROUNDS | hold|share COUNT EACH\n",
+                    stderr);
+        return 2;
+    }
     return 0;
 }
