@@ -92,6 +92,9 @@ static void tell(const struct election *e, int64_t sid, struct zab_actions *out)
 
     action->sid = sid;
     action->ballot = current_ballot(e);
+    /* Who does not vote must not repeat a vote of others: it would be counted as its own. */
+    if (e->phase != SETTLED && e->own.leader == VOTE_NOBODY)
+        action->ballot.vote = VOTE_NONE;
     if (e->config->config_text != NULL)
         action->data = blob_ref(e->config->config_text);
 }
