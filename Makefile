@@ -118,11 +118,12 @@ SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.c))
 UNIT_SOURCES    := $(sort $(filter-out %/test.c,$(wildcard tests/unit/*.c)))
 FUZZ_SOURCES    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH_SOURCES   := $(sort $(wildcard tests/bench/*.c))
+SIM_SOURCES     := $(sort $(wildcard tests/sim/*.c))
 MAIN_SOURCES    := $(sort $(foreach r,$(ROOMS),$(wildcard $(DIR_$(r))/*_main.c)))
 
 ALL_SOURCES := $(foreach r,$(ROOMS),$(call sources,$(r))) $(MAIN_SOURCES) $(SUPPORT_SOURCES) \
                $(UNIT_SOURCES) tests/unit/test.c $(FUZZ_SOURCES) tests/fuzz/driver.c \
-               $(BENCH_SOURCES)
+               $(BENCH_SOURCES) $(SIM_SOURCES)
 ALL_HEADERS := $(sort $(wildcard $(foreach r,$(ROOMS),$(DIR_$(r))/*.h) tests/*/*.h))
 
 PROGRAMS :=
@@ -242,9 +243,18 @@ $(call link_rule,$(B)/bench/$(basename $(notdir $(1))),$(1),$(call room_of,$(1),
 endef
 $(foreach t,$(BENCH_SOURCES),$(eval $(call bench_rules,$(t))))
 
+# The simulator of an ensemble: replication and what stands above it, without a socket.
+$(eval $(call link_rule,$(B)/sim,tests/sim/sim_main.c,core,$(call objects,$(filter-out tests/sim/sim_main.c,$(SIM_SOURCES))) $(support_lib)))
+
 all:: $(PROGRAMS) $(foreach r,$(ROOMS),$(call room_libs,$(r)))
 
-tests-build: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS)
+tests-build: $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) $(B)/sim
+
+SEEDS ?= 100
+FROM ?= 1
+.PHONY: sim
+sim: $(B)/sim ## simulate ensembles: SEEDS=100 FROM=1, TRACE=1 prints every event
+	@$(B)/sim --from $(FROM) --seeds $(SEEDS) $(if $(TRACE),--trace)
 
 .PHONY: bench-build
 bench-build: $(BENCH_PROGRAMS)

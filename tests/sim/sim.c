@@ -1,0 +1,200 @@
+/* sim: the world and its loop. See sim.h. */
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+
+void sim_at(struct sim *sim, int64_t at, enum sim_event_kind kind, int server, uint64_t a,
+            uint64_t b)
+{
+    sim_queue_push(&sim->queue, (struct sim_event){.at = at,
+                                                   .kind = (uint8_t)kind,
+                                                   .server = (uint8_t)server,
+                                                   .life = sim->servers[server].life,
+                                                   .a = a,
+                                                   .b = b});
+}
+
+/* How many servers, of what temper, with what limits: part of the seed. */
+static void choose_world(struct sim *sim)
+{
+    static const int sizes[] = {1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7};
+    int64_t voters[SIM_SERVERS_MAX];
+
+    sim->count = sizes[rng_below(&sim->rng, sizeof sizes / sizeof *sizes)];
+    sim->voters = sim->count;
+    if (sim->count >= 4 && sim_chance(sim, 2))
+        sim->voters = sim->count - (int)sim_between(sim, 1, sim->count - 3);
+    for (int i = 0; i < sim->voters; i++)
+        voters[i] = i + 1;
+    sim->config = (struct zab_config){
+        .quorums = quorums_new(voters, (size_t)sim->voters),
+        .tick_ms = (int32_t)sim_between(sim, 2, 6) * 100,
+        .init_limit = 10,
+        .sync_limit = 5,
+        .window_count_min = (size_t)sim_between(sim, 1, 60),
+        .window_bytes_max = (size_t)sim_between(sim, 1, 20) * 1000,
+    };
+    if (sim_chance(sim, 4))
+        sim->config.learner_queue_max = 300000;
+    if (sim_chance(sim, 8))
+        sim->config.tail_bytes_max = 300000;
+    sim->net.delay_min = sim_between(sim, 50, 500);
+    sim->net.delay_max = sim->net.delay_min + (sim_chance(sim, 5) ? 80 * SIM_MS : 2 * SIM_MS);
+    sim->log_keep = (size_t)sim_between(sim, 0, 60);
+    sim->cover.sizes[sim->count]++;
+    sim->cover.with_observers += sim->voters < sim->count;
+}
+
+static void begin(struct sim *sim, uint64_t seed)
+{
+    sim->seed = seed;
+    sim->rng = rng_seeded(seed);
+    sim->cover = (struct sim_cover){.seeds = 1};
+    choose_world(sim);
+    for (int s = 1; s <= sim->count; s++) {
+        sim->servers[s].sid = s;
+        sim->servers[s].locals = calloc(SIM_LOCALS_MAX, sizeof *sim->servers[s].locals);
+        sim_after(sim, sim_between(sim, 0, 500 * SIM_MS), EV_RESTART, s, 0, 0);
+    }
+    sim->client_count = (int)sim_between(sim, 2, SIM_CLIENTS_MAX);
+    for (int i = 0; i < sim->client_count; i++) {
+        sim->clients[i].id = (uint32_t)i;
+        sim->clients[i].gen = 1;
+        sim->clients[i].pace = sim_between(sim, 20, 300) * SIM_MS;
+        sim_after(sim, 0, EV_CLIENT, 0, (uint64_t)i, 0);
+    }
+    sim_fault_begin(sim);
+}
+
+static void dispatch(struct sim *sim, const struct sim_event *event)
+{
+    switch ((enum sim_event_kind)event->kind) {
+    case EV_ITEM:
+        sim_server_item(sim, event->a, (int)event->b);
+        break;
+    case EV_LINK:
+        sim_links_look(sim, (int)event->a, (int)event->b);
+        break;
+    case EV_CLIENT:
+    case EV_CLIENT_OPEN:
+    case EV_CLIENT_ASKS:
+    case EV_CLIENT_HEARS:
+        sim_client_event(sim, event);
+        break;
+    case EV_FAULT:
+    case EV_HEAL:
+        sim_fault_event(sim, event);
+        break;
+    default:
+        sim_server_event(sim, event);
+        break;
+    }
+}
+
+/* How long a repaired ensemble may take to be well: the timeouts of a role that hangs, an election,
+ * each phase of its handshake, and a second attempt. */
+static int64_t patience(const struct sim *sim)
+{
+    const struct zab_config *config = &sim->config;
+
+    return (int64_t)config->tick_ms * (4 * config->init_limit + 4 * config->sync_limit) * SIM_MS +
+           20 * SIM_S;
+}
+
+#define RUN_AT_LEAST (62 * SIM_S)
+#define WRITES_AT_LEAST 100
+
+/* Who is not well, for the message. */
+static int unwell(const struct sim *sim)
+{
+    for (int s = 1; s <= sim->count; s++)
+        if (!sim->servers[s].serving)
+            return s;
+    for (int s = 1; s <= sim->count; s++)
+        if (sim->servers[s].app.zxid != sim_ghost_end(&sim->ghost))
+            return s;
+    return 0;
+}
+
+/* After the repair: wait until all is well, let the clients go on for a while, stop them, and wait
+ * again. True: it is over. */
+static bool is_over(struct sim *sim)
+{
+    if (sim->healed_at == 0)
+        return false;
+    if (sim->settled_at == 0) {
+        if (sim->now - sim->last_ack_at < 2 * SIM_S && sim->last_ack_at > sim->healed_at &&
+            sim_check_settled(sim, false)) {
+            sim->settled_at = sim->now;
+            sim_say(sim, 0, "ALL IS WELL after microseconds", sim->now - sim->healed_at, 0);
+        }
+        SIM_REQUIRE(sim, sim->now - sim->healed_at < patience(sim),
+                    "after the faults, s%d is not well for too long (liveness)", unwell(sim));
+        return false;
+    }
+    if (!sim->over) {
+        if (sim->now < RUN_AT_LEAST || sim->cover.acked < WRITES_AT_LEAST) {
+            SIM_REQUIRE(sim, sim->now < 1000 * SIM_S, "the clients get nowhere (liveness)");
+            return false;
+        }
+        sim->over = true;
+        sim->settled_at = sim->now;
+    }
+    SIM_REQUIRE(sim, sim->now - sim->settled_at < patience(sim),
+                "without clients, s%d does not have everything (liveness)", unwell(sim));
+    return sim->now - sim->settled_at > 1 * SIM_S && sim_check_settled(sim, true);
+}
+
+/* At the end all have the same, and every acknowledged write is part of it. */
+static void check_end(struct sim *sim)
+{
+    sim_check_all(sim);
+    for (int s = 1; s <= sim->count; s++) {
+        const struct sim_app *app = &sim->servers[s].app;
+
+        SIM_REQUIRE(sim, app->digest == sim->servers[1].app.digest, "s1 and s%d differ at the end",
+                    s);
+        for (int i = 0; i < sim->client_count; i++) {
+            uint32_t acked = sim->clients[i].acked;
+
+            SIM_REQUIRE(
+                sim, acked == 0 || (sim->ghost.clients[i].committed[acked / 8] >> (acked & 7) & 1),
+                "client %d: an acknowledged write is lost", i);
+        }
+    }
+}
+
+void sim_run(struct sim *sim, uint64_t seed)
+{
+    struct sim_event event;
+
+    begin(sim, seed);
+    while (sim_queue_pop(&sim->queue, &event)) {
+        sim->now = event.at;
+        sim->steps++;
+        dispatch(sim, &event);
+        if ((sim->steps & 15) == 0 && is_over(sim))
+            break;
+    }
+    check_end(sim);
+    sim->cover.steps = sim->steps;
+    sim->cover.simulated = sim->now;
+    sim->cover.faults_total = sim->faults;
+}
+
+void sim_done(struct sim *sim)
+{
+    for (int s = 1; s <= sim->count; s++) {
+        struct sim_server *server = &sim->servers[s];
+
+        sim_server_crash(sim, s, true);
+        sim_disk_done(&server->disk);
+        free(server->locals);
+        free(server->reports);
+        free(server->deferred);
+    }
+    sim_net_done(sim);
+    sim_ghost_done(&sim->ghost);
+    sim_queue_done(&sim->queue);
+    quorums_unref(sim->config.quorums);
+}

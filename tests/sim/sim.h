@@ -1,0 +1,259 @@
+/* sim: a world of 1 to 7 servers that exists in one process and in simulated time. All chance
+ * comes from one generator, so a seed is a history: the same one gives the same events.
+ *
+ *   sim_queue    what happens next           sim_server   one server: zab, its disk, its app
+ *   sim_net      connections of peers        sim_links    election connections
+ *   sim_client   who reads and writes        sim_fault    what goes wrong, and when
+ *   sim_ghost    what was proposed and       sim_check    the invariants
+ *                committed by anybody        sim_trace    what happened
+ *
+ * Time is in microseconds, so that what happens in the same millisecond has an order.
+ * Servers are numbered from 1; the number is the sid. The last ones may be observers. */
+#ifndef ZKFS_TESTS_SIM_SIM_H
+#define ZKFS_TESTS_SIM_SIM_H
+
+#include "proto/base/rng.h"
+#include "replication/zab.h"
+#include "tests/sim/sim_app.h"
+#include "tests/sim/sim_cover.h"
+#include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_ghost.h"
+#include "tests/sim/sim_net.h"
+#include "tests/sim/sim_queue.h"
+#include "tests/sim/sim_trace.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_SERVERS_MAX 7
+#define SIM_MS INT64_C(1000)
+#define SIM_S INT64_C(1000000)
+
+enum sim_event_kind {
+    EV_TICK,   /* the core's deadline */
+    EV_LOCAL,  /* the first of the server's own to-do list */
+    EV_DISK,   /* what is under way is on the platter */
+    EV_REPORT, /* the server hears of it */
+    EV_CHECKPOINT,
+    EV_DIAL,    /* a: ticket, b: to whom: the SYN arrives */
+    EV_DIALLED, /* a: ticket, b: conn, or 0: failed */
+    EV_ITEM,    /* a: conn, b: end it comes from */
+    EV_LINK,    /* a, b: the pair whose election connection may have changed */
+    EV_BALLOT,  /* a: from whom */
+    EV_REACH,   /* a: of whom, b: enum peer_reach */
+    EV_CLIENT,  /* a: client: its next idea */
+    EV_CLIENT_OPEN,
+    EV_CLIENT_ASKS,
+    EV_CLIENT_HEARS, /* a: client, b: its generation */
+    EV_RESTART,
+    EV_RESUME,
+    EV_HEAL,
+    EV_FAULT,
+    EV_SETTLED,
+};
+
+/* What a server is to do after the actions of an event: completions and requests. */
+enum sim_local_kind {
+    LOCAL_OPENED,
+    LOCAL_SNAP_FAILED,
+    LOCAL_REQUEST,
+    LOCAL_REVALIDATE,
+    LOCAL_TOUCHED,
+    LOCAL_LISTEN_FAILED
+};
+struct sim_local {
+    enum sim_local_kind kind;
+    uint64_t conn, ticket;
+    int64_t session_id;
+    zk_zxid zxid;
+    struct blob *data; /* a reference of its own */
+    bool failed;
+};
+
+#define SIM_LOCALS_MAX 4096 /* a ring; far more than one event can add */
+#define SIM_OPENED_MAX 32
+
+struct sim_server {
+    int sid;
+    bool alive, gone_host; /* not alive: the whole machine is off, so nobody refuses dials */
+    bool observer;
+    uint32_t life;
+    struct zab *zab;
+    struct sim_disk disk;
+    struct sim_app app;
+    uint64_t seed;
+
+    int64_t skew_ms, tick_at;
+    /* ROLE as last told */
+    enum zab_role role;
+    bool serving;
+    /* leader: what the next txn is prepared against */
+    bool planned;
+    uint64_t plan_digest;
+
+    struct sim_local *locals;
+    size_t local_first, local_count;
+    struct {
+        uint64_t ticket;
+        struct sim_app state;
+    } opened[SIM_OPENED_MAX];
+    size_t opened_count;
+    struct {
+        bool active;
+        uint64_t conn, ticket;
+        zk_zxid zxid;
+    } incoming;
+    struct {
+        bool whole;
+        uint64_t ticket;
+        struct sim_app state;
+        struct sim_log log;
+    } staged;
+    struct sim_disk_op *reports;
+    size_t report_count, report_cap;
+
+    bool paused;
+    struct sim_event *deferred;
+    size_t deferred_count, deferred_cap;
+
+    /* faults in force */
+    int64_t slow_until;
+    bool full, fsync_fails, listen_fails;
+    int crash_in; /* actions; 0: not planned */
+    bool stopping;
+    zk_epoch led; /* epochs that it has led, newest */
+};
+
+enum sim_op_kind { SIM_OP_WRITE, SIM_OP_READ, SIM_OP_SYNC };
+struct sim_op {
+    enum sim_op_kind kind;
+    bool done;
+    uint32_t seq;
+    zk_zxid zxid;     /* of the state that answers */
+    zk_zxid txn;      /* WRITE */
+    zk_zxid at_least; /* SYNC: committed before it was asked for */
+    uint32_t seen;    /* READ: own last write in that state */
+};
+#define SIM_OPS_MAX 16
+
+struct sim_client {
+    uint32_t id, gen, seq;
+    enum { CLIENT_OFF, CLIENT_OPENING, CLIENT_ON } state;
+    int server;
+    uint32_t life; /* of the server */
+    struct sim_op ops[SIM_OPS_MAX];
+    size_t asked, arrived, answered, replied; /* counts since the connection began; ring by % */
+    int64_t to_at, from_at, asked_at;
+    uint32_t acked; /* seq */
+    zk_zxid seen;
+    int64_t pace; /* microseconds between ideas, on average */
+};
+
+struct sim_options {
+    bool loud, worded;
+    int quiet;
+};
+
+struct sim {
+    uint64_t seed;
+    struct rng rng;
+    int64_t now;
+    uint64_t steps;
+    struct sim_queue queue;
+    struct zab_config config; /* common to all servers */
+    int count, voters;
+    struct sim_server servers[SIM_SERVERS_MAX + 1]; /* [0] is not used */
+    struct sim_net net;
+    struct sim_client clients[SIM_CLIENTS_MAX];
+    int client_count;
+    struct sim_ghost ghost;
+    struct sim_trace trace;
+    struct sim_cover cover; /* of this seed */
+    /* what goes wrong */
+    int64_t faults_until, healed_at, settled_at;
+    uint64_t faults, writes;
+    int damaged; /* the server with a damaged history; 0: none. It stays the only one */
+    bool was_damaged, over;
+    int harshness;
+    int64_t last_ack_at;
+    size_t log_keep;
+    uint32_t first_counter;
+};
+
+/* Says what is wrong, ends the process: exit status 1, after the trace. */
+_Noreturn void sim_violation(struct sim *sim, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+#define SIM_REQUIRE(sim, cond, ...)            \
+    do {                                       \
+        if (__builtin_expect(!(cond), 0))      \
+            sim_violation((sim), __VA_ARGS__); \
+    } while (0)
+
+/* From LOW to HIGH, both included. */
+static inline int64_t sim_between(struct sim *sim, int64_t low, int64_t high)
+{
+    return low + (int64_t)rng_below(&sim->rng, (uint64_t)(high - low + 1));
+}
+static inline bool sim_chance(struct sim *sim, unsigned one_in)
+{
+    return rng_below(&sim->rng, one_in) == 0;
+}
+
+void sim_at(struct sim *sim, int64_t at, enum sim_event_kind kind, int server, uint64_t a,
+            uint64_t b);
+static inline void sim_after(struct sim *sim, int64_t wait, enum sim_event_kind kind, int server,
+                             uint64_t a, uint64_t b)
+{
+    sim_at(sim, sim->now + wait, kind, server, a, b);
+}
+static inline void sim_say(struct sim *sim, int server, const char *what, int64_t a, int64_t b)
+{
+    sim_trace(&sim->trace, sim->now, server, what, a, b);
+}
+
+/* One seed from beginning to end. SIM is big: on the heap, zeroed. */
+void sim_run(struct sim *sim, uint64_t seed);
+void sim_done(struct sim *sim);
+
+/* ---- sim_server */
+void sim_server_start(struct sim *sim, int s);
+void sim_server_crash(struct sim *sim, int s, bool host);
+void sim_server_event(struct sim *sim, const struct sim_event *event);
+void sim_server_item(struct sim *sim, uint64_t conn, int from_end);
+void sim_server_todo(struct sim *sim, int s, struct sim_local local);
+void sim_server_stop(struct sim *sim, int s);
+/* A write or a sync of a client on this server. False: no. */
+bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
+                    uint64_t cookie);
+bool sim_server_revalidate(struct sim *sim, int s, uint32_t client);
+/* The snapshot on its way in, and what is staged behind it, are forgotten. */
+void sim_server_drop_staged(struct sim_server *server);
+void sim_server_disk(struct sim *sim, int s); /* starts what waits */
+
+/* The core has been given an event: perform what it asks for. */
+void sim_perform(struct sim *sim, int s, struct zab_actions *actions);
+
+/* ---- sim_client */
+void sim_client_event(struct sim *sim, const struct sim_event *event);
+void sim_client_applied(struct sim *sim, int s, const struct sim_txn *txn);
+void sim_client_synced(struct sim *sim, int s, uint64_t cookie);
+void sim_client_revalidated(struct sim *sim, int s, int64_t session_id);
+void sim_client_drop_all(struct sim *sim, int s);
+
+/* ---- sim_fault */
+void sim_fault_event(struct sim *sim, const struct sim_event *event);
+void sim_fault_begin(struct sim *sim);
+
+/* ---- sim_check */
+void sim_check_step(struct sim *sim, int s);
+void sim_check_action(struct sim *sim, int s, const struct zab_action *action);
+/* S has decided, or applied, a txn that is new to the ghost. */
+void sim_check_commit(struct sim *sim, int s, zk_zxid zxid, struct blob *txn);
+/* A disk has lost, as it was told to, its txns after AFTER. */
+void sim_check_undone(struct sim *sim, zk_zxid after);
+/* S begins to serve as leader. */
+void sim_check_established(struct sim *sim, int s);
+void sim_check_all(struct sim *sim);
+bool sim_check_settled(struct sim *sim, bool equal);
+
+#endif

@@ -1,0 +1,280 @@
+/* sim_check: the invariants, by their numbers in our notes on the protocol: 1 one leader an epoch,
+ * 2 prefix, 3 integrity, 4 and 5 primary order, 6 primary integrity, 7 durability, 8 the disk, 9
+ * NEWLEADER's ack, 10 acks, 11 contiguous commits by a quorum, 12 TRUNC, 15 digest. 13 (what a
+ * client sees) is sim_client.c's. Cheap ones after every step, all of them now and then. */
+#include "replication/history.h"
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool holds(const struct sim *sim, int s, zk_zxid zxid, const struct blob *txn)
+{
+    return sim_disk_has(&sim->servers[s].disk, zxid, txn);
+}
+
+/* 7: a quorum has it on the platter. While one history is damaged, and since: no quorum can be
+ * made of voters without it. */
+static void check_durable(struct sim *sim, zk_zxid zxid, const struct blob *txn)
+{
+    voter_bits with = 0, without = 0;
+
+    for (int s = 1; s <= sim->voters; s++) {
+        voter_bits bit = quorums_bit(sim->config.quorums, s);
+
+        if (holds(sim, s, zxid, txn))
+            with |= bit;
+        else if (!sim->servers[s].disk.no_vote)
+            without |= bit;
+    }
+    SIM_REQUIRE(sim,
+                sim->was_damaged ? !quorums_have(sim->config.quorums, without)
+                                 : quorums_have(sim->config.quorums, with),
+                "0x%" PRIx64 " is committed, but not on the disks of a quorum (7)", zxid);
+}
+
+void sim_check_commit(struct sim *sim, int s, zk_zxid zxid, struct blob *txn)
+{
+    SIM_REQUIRE(sim, sim_ghost_commit(&sim->ghost, zxid, txn), "s%d, 0x%" PRIx64 ": %s (2, 3, 11)",
+                s, zxid, sim->ghost.complaint);
+    check_durable(sim, zxid, txn);
+}
+
+void sim_check_established(struct sim *sim, int s)
+{
+    sim->cover.established++;
+    SIM_REQUIRE(sim, sim->servers[s].app.zxid == sim_ghost_end(&sim->ghost),
+                "s%d serves as leader with 0x%" PRIx64 ", but 0x%" PRIx64 " was committed (6)", s,
+                sim->servers[s].app.zxid, sim_ghost_end(&sim->ghost));
+}
+
+/* What a leader has decided is committed from now on, whoever hears of it. */
+static void check_leader(struct sim *sim, int s, const struct zab_view *view)
+{
+    if (view->epoch != 0 && strcmp(view->phase, "discovery") != 0 &&
+        strcmp(view->phase, "promise") != 0 && strcmp(view->phase, "epoch-acks") != 0)
+        SIM_REQUIRE(sim, sim_ghost_lead(&sim->ghost, view->epoch, s), "s%d: %s: %u (1)", s,
+                    sim->ghost.complaint, view->epoch);
+    if (!view->serving)
+        return;
+    while (sim_ghost_end(&sim->ghost) < view->committed) {
+        zk_zxid zxid = sim_ghost_end(&sim->ghost) + 1;
+        struct blob *txn = zab_entry(sim->servers[s].zab, zxid);
+
+        if (txn == NULL) {
+            zxid = zxid_make(view->epoch, 1);
+            txn = zab_entry(sim->servers[s].zab, zxid);
+        }
+        SIM_REQUIRE(sim, txn != NULL, "s%d commits 0x%" PRIx64 ", which it does not have (11)", s,
+                    zxid);
+        sim_check_commit(sim, s, zxid, txn);
+    }
+}
+
+static void check_disk(struct sim *sim, int s)
+{
+    const struct sim_disk *disk = &sim->servers[s].disk;
+    zk_zxid end = sim_disk_log_end(disk);
+
+    SIM_REQUIRE(sim, disk->current <= disk->accepted && zxid_epoch(end) <= disk->accepted,
+                "s%d: epochs on disk: log 0x%" PRIx64 ", current %u, accepted %u (8)", s, end,
+                disk->current, disk->accepted);
+}
+
+void sim_check_step(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct zab_view view = zab_view(server->zab);
+
+    SIM_REQUIRE(sim,
+                view.applied == server->app.zxid || server->disk.busy || server->report_count > 0,
+                "s%d: the core thinks that 0x%" PRIx64 " is applied, it is 0x%" PRIx64, s,
+                view.applied, server->app.zxid);
+    check_disk(sim, s);
+    if (view.role == ROLE_LEADING)
+        check_leader(sim, s, &view);
+    if (sim->steps % 1000 == 0)
+        sim_check_all(sim);
+}
+
+/* 12: what a server has truncated, or replaced, must be kept by others, if it is committed.
+ * (Apache's leader, and so ours, truncates to what is committed and proposes the rest again; it may
+ * become committed by others meanwhile.) */
+void sim_check_undone(struct sim *sim, zk_zxid after)
+{
+    for (size_t i = sim_ghost_index(&sim->ghost, after); i < sim->ghost.count; i++)
+        check_durable(sim, sim->ghost.committed[i].zxid, sim->ghost.committed[i].txn);
+}
+
+/* ---------------------------------------------------------------- what is said and asked for */
+
+/* What was sent to the learner before NEWLEADER is what its ack will stand for. */
+static void note_history(struct sim *sim, int s, uint64_t conn, const struct peer_msg *msg)
+{
+    struct sim_end *end = sim_net_end(sim, s, conn);
+
+    if (end == NULL || end->told)
+        return;
+    switch (msg->type) {
+    case PROPOSAL:
+    case DIFF:
+    case TRUNC:
+    case SNAP:
+        end->history_end = msg->zxid;
+        break;
+    case NEWLEADER:
+        end->told = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_ack(struct sim *sim, int s, uint64_t conn, zk_zxid zxid)
+{
+    struct sim_disk *disk = &sim->servers[s].disk;
+    struct sim_end *leader = sim_net_other_end(sim, s, conn);
+    struct blob *txn;
+
+    if (zxid_counter(zxid) == 0) {
+        SIM_REQUIRE(sim, disk->current == zxid_epoch(zxid) && disk->accepted == disk->current,
+                    "s%d acks epoch %u, its disk says %u (9)", s, zxid_epoch(zxid), disk->current);
+        if (leader == NULL)
+            return;
+        zxid = leader->history_end;
+        if (zxid_counter(zxid) == 0)
+            return;
+    }
+    txn = sim_ghost_proposed(&sim->ghost, zxid);
+    SIM_REQUIRE(sim, txn != NULL, "s%d acks 0x%" PRIx64 ", which nobody proposed (10)", s, zxid);
+    SIM_REQUIRE(sim, sim_disk_has(disk, zxid, txn),
+                "s%d acks 0x%" PRIx64 " without having it (9, 10)", s, zxid);
+}
+
+static void check_send(struct sim *sim, int s, const struct zab_action *action)
+{
+    const struct peer_msg *msg = &action->msg;
+    struct sim_disk *disk = &sim->servers[s].disk;
+    struct sim_end *end;
+
+    note_history(sim, s, action->conn, msg);
+    switch (msg->type) {
+    case ACK:
+        check_ack(sim, s, action->conn, msg->zxid);
+        break;
+    case LEADERINFO:
+        SIM_REQUIRE(sim, disk->accepted >= zxid_epoch(msg->zxid),
+                    "s%d promises epoch %u before its disk does (10)", s, zxid_epoch(msg->zxid));
+        end = sim_net_end(sim, s, action->conn);
+        if (end != NULL)
+            end->promised = zxid_epoch(msg->zxid);
+        break;
+    case ACKEPOCH:
+        end = sim_net_other_end(sim, s, action->conn);
+        SIM_REQUIRE(sim, end == NULL || disk->accepted >= end->promised,
+                    "s%d accepts epoch %u before its disk does (10)", s, end->promised);
+        SIM_REQUIRE(sim, msg->zxid <= sim_disk_log_end(disk),
+                    "s%d boasts of 0x%" PRIx64 " in its ACKEPOCH (10)", s, msg->zxid);
+        break;
+    case DIFF:
+        sim->cover.diff++;
+        break;
+    case TRUNC:
+        sim->cover.trunc++;
+        break;
+    case SNAP:
+        sim->cover.snap++;
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_vote(struct sim *sim, int s, const struct ballot *ballot)
+{
+    const struct sim_disk *disk = &sim->servers[s].disk;
+
+    if (ballot->state != PEER_LOOKING || ballot->vote.leader != s)
+        return;
+    SIM_REQUIRE(sim,
+                ballot->vote.zxid <= sim_disk_log_end(disk) && ballot->vote.epoch <= disk->current,
+                "s%d boasts in its vote: 0x%" PRIx64, s, ballot->vote.zxid);
+    SIM_REQUIRE(sim, !disk->no_vote, "s%d votes, though its history was damaged", s);
+}
+
+void sim_check_action(struct sim *sim, int s, const struct zab_action *action)
+{
+    switch (action->kind) {
+    case ZAB_SEND:
+        check_send(sim, s, action);
+        break;
+    case ZAB_NOTIFY:
+        check_vote(sim, s, &action->ballot);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------- everything */
+
+static void check_state(struct sim *sim, int s, const struct sim_app *app, const char *which)
+{
+    size_t count = sim_ghost_index(&sim->ghost, app->zxid);
+
+    SIM_REQUIRE(sim,
+                app->count == count && app->digest == sim_ghost_digest(&sim->ghost, count) &&
+                    (count == 0 || sim->ghost.committed[count - 1].zxid == app->zxid),
+                "s%d: its %s at 0x%" PRIx64 " is not the committed one (2, 3, 15)", s, which,
+                app->zxid);
+}
+
+static void check_log(struct sim *sim, int s, const struct sim_log *log)
+{
+    zk_zxid last = log->base;
+
+    for (size_t i = 0; i < log->count; i++) {
+        zk_zxid zxid = sim_log_zxid(log, i);
+        struct blob *proposed = sim_ghost_proposed(&sim->ghost, zxid);
+
+        SIM_REQUIRE(sim, zxid_follows(last, zxid), "s%d: a hole in its log at 0x%" PRIx64 " (4, 5)",
+                    s, zxid);
+        SIM_REQUIRE(sim,
+                    proposed != NULL && (proposed == log->entries[i] ||
+                                         sim_blob_hash(proposed) == sim_blob_hash(log->entries[i])),
+                    "s%d: its log has something at 0x%" PRIx64 " that nobody proposed (3)", s,
+                    zxid);
+        last = zxid;
+    }
+}
+
+void sim_check_all(struct sim *sim)
+{
+    for (int s = 1; s <= sim->count; s++) {
+        const struct sim_server *server = &sim->servers[s];
+
+        if (server->alive)
+            check_state(sim, s, &server->app, "state");
+        check_state(sim, s, &server->disk.checkpoint, "checkpoint");
+        check_log(sim, s, &server->disk.log);
+        check_disk(sim, s);
+    }
+    for (size_t i = 0; i < sim->ghost.count; i++)
+        check_durable(sim, sim->ghost.committed[i].zxid, sim->ghost.committed[i].txn);
+}
+
+/* Is all well: one leader, everybody serves, and, if EQUAL, has everything? */
+bool sim_check_settled(struct sim *sim, bool equal)
+{
+    int leaders = 0;
+
+    for (int s = 1; s <= sim->count; s++) {
+        const struct sim_server *server = &sim->servers[s];
+
+        if (!server->alive || server->paused || !server->serving || server->disk.no_vote ||
+            (equal && server->app.zxid != sim_ghost_end(&sim->ghost)))
+            return false;
+        leaders += server->role == ROLE_LEADING;
+    }
+    return leaders == 1;
+}

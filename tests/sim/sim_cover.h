@@ -1,0 +1,52 @@
+/* sim_cover: what the seeds have been through. A run in which some of it never happened
+ * has proved nothing about it. */
+#ifndef ZKFS_TESTS_SIM_SIM_COVER_H
+#define ZKFS_TESTS_SIM_SIM_COVER_H
+
+#include "replication/actions.h"
+
+#include <stdint.h>
+
+#define SIM_FAULTS(X)                         \
+    X(CRASH, "process crash")                 \
+    X(CRASH_HOST, "power cut of one")         \
+    X(CRASH_ALL, "power cut of all")          \
+    X(CRASH_LEADER, "crash of the leader")    \
+    X(CRASH_ACTION, "crash before an action") \
+    X(PAUSE, "pause")                         \
+    X(PARTITION, "partition")                 \
+    X(ISOLATE_LEADER, "leader cut off")       \
+    X(ONE_WAY, "one-way partition")           \
+    X(CUT, "connection cut")                  \
+    X(CUT_LINK, "election link cut")          \
+    X(SLOW_DISK, "slow disk")                 \
+    X(FSYNC, "fsync error")                   \
+    X(FULL, "disk full")                      \
+    X(DAMAGE, "damaged history")              \
+    X(HANDOVER, "orderly stop")               \
+    X(LISTEN, "port lost")
+
+enum sim_fault {
+#define X(name, text) FAULT_##name,
+    SIM_FAULTS(X)
+#undef X
+        FAULT_COUNT,
+};
+
+#define SIM_ACTION_KINDS (ZAB_STOPPED + 1)
+
+struct sim_cover {
+    uint64_t seeds, steps, faults_total, writes, acked, reads, syncs, elections, established;
+    int64_t simulated; /* microseconds */
+    int64_t longest_outage;
+    uint64_t sizes[8], with_observers;
+    uint64_t roles[4], served[4];
+    uint64_t diff, trunc, snap, snap_cut, torn, lost_txns, reordered_ends;
+    uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];
+    uint64_t faults[FAULT_COUNT];
+};
+
+void sim_cover_add(struct sim_cover *total, const struct sim_cover *one);
+void sim_cover_print(const struct sim_cover *cover, double real_seconds);
+
+#endif

@@ -1,0 +1,214 @@
+/* sim_fault: what goes wrong. Faults come one after the other, some while others last, up to a
+ * time; then everything is repaired, and from there on the ensemble has a bounded time to be well.
+ */
+#include "tests/sim/sim.h"
+
+enum heal { HEAL_NETWORK, HEAL_DISK_FULL };
+
+static int any_server(struct sim *sim)
+{
+    return (int)sim_between(sim, 1, sim->count);
+}
+
+/* 0: nobody leads. */
+static int leader(struct sim *sim)
+{
+    for (int s = 1; s <= sim->count; s++)
+        if (sim->servers[s].alive && sim->servers[s].role == ROLE_LEADING)
+            return s;
+    return 0;
+}
+
+/* Often the leader: its faults are the interesting ones. */
+static int victim(struct sim *sim)
+{
+    int s = leader(sim);
+
+    return s != 0 && sim_chance(sim, 3) ? s : any_server(sim);
+}
+
+static int64_t while_ms(struct sim *sim)
+{
+    static const int64_t longest[] = {50, 500, 3000, 12000};
+
+    return sim_between(sim, 1, longest[rng_below(&sim->rng, 4)]) * SIM_MS;
+}
+
+static void crash(struct sim *sim, int s, bool host)
+{
+    if (s == 0 || !sim->servers[s].alive)
+        return;
+    sim_server_crash(sim, s, host);
+    sim_after(sim, while_ms(sim), EV_RESTART, s, 0, 0);
+}
+
+static void crash_all(struct sim *sim)
+{
+    for (int s = 1; s <= sim->count; s++)
+        crash(sim, s, true);
+}
+
+static void pause(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    if (!server->alive || server->paused)
+        return;
+    server->paused = true;
+    sim_after(sim, while_ms(sim), EV_RESUME, s, 0, 0);
+}
+
+/* Blocks FROM_SIDE (a bit for each server) from the others, and the others from it if BOTH. */
+static void partition(struct sim *sim, unsigned from_side, bool both)
+{
+    for (int a = 1; a <= sim->count; a++)
+        for (int b = 1; b <= sim->count; b++)
+            if ((from_side >> a & 1) && !(from_side >> b & 1)) {
+                sim_net_block(sim, a, b, true);
+                if (both)
+                    sim_net_block(sim, b, a, true);
+            }
+    for (int s = 1; s <= sim->count; s++)
+        sim_net_changed(sim, s);
+    sim_after(sim, while_ms(sim), EV_HEAL, 0, HEAL_NETWORK, 0);
+}
+
+static void heal_network(struct sim *sim)
+{
+    for (int a = 1; a <= sim->count; a++)
+        for (int b = 1; b <= sim->count; b++)
+            sim_net_block(sim, a, b, false);
+}
+
+/* One server at a time may have lost something: two are more than an ensemble of any size is
+ * promised to survive. */
+static bool damage(struct sim *sim, int s)
+{
+    if (sim->voters < 3 || (sim->damaged != 0 && sim->servers[sim->damaged].disk.no_vote))
+        return false;
+    sim_server_crash(sim, s, false);
+    sim_disk_damage(&sim->servers[s].disk, &sim->rng);
+    sim_say(sim, s, "finds its history damaged", sim->servers[s].disk.mark, 0);
+    sim->damaged = s;
+    sim->was_damaged = true;
+    sim_after(sim, while_ms(sim), EV_RESTART, s, 0, 0);
+    return true;
+}
+
+static bool cause(struct sim *sim, enum sim_fault fault)
+{
+    int s = victim(sim), lead = leader(sim);
+    struct sim_server *server = &sim->servers[s];
+
+    switch (fault) {
+    case FAULT_CRASH:
+    case FAULT_CRASH_HOST:
+        crash(sim, s, fault == FAULT_CRASH_HOST);
+        return true;
+    case FAULT_CRASH_ALL:
+        crash_all(sim);
+        return true;
+    case FAULT_CRASH_LEADER:
+        crash(sim, lead, sim_chance(sim, 2));
+        return lead != 0;
+    case FAULT_CRASH_ACTION:
+        server->crash_in = (int)sim_between(sim, 1, sim_chance(sim, 2) ? 30 : 300);
+        if (sim_chance(sim, 3))
+            crash(sim, s, false); /* so that it comes in a handshake */
+        return true;
+    case FAULT_PAUSE:
+        pause(sim, s);
+        return true;
+    case FAULT_PARTITION:
+        partition(sim, (unsigned)rng_next(&sim->rng) & 0xfe, true);
+        return true;
+    case FAULT_ISOLATE_LEADER:
+        partition(sim, 1u << lead, true);
+        return lead != 0;
+    case FAULT_ONE_WAY:
+        partition(sim, sim_chance(sim, 2) ? 1u << s : ~(1u << s), false);
+        return true;
+    case FAULT_CUT:
+        return sim_net_cut(sim, s);
+    case FAULT_CUT_LINK:
+        sim_net_cut_link(sim, s, any_server(sim));
+        return true;
+    case FAULT_SLOW_DISK:
+        server->slow_until = sim->now + while_ms(sim);
+        return true;
+    case FAULT_FSYNC:
+        server->fsync_fails = server->alive;
+        return server->alive;
+    case FAULT_FULL:
+        server->full = true;
+        sim_after(sim, while_ms(sim), EV_HEAL, 0, HEAL_DISK_FULL, (uint64_t)s);
+        return true;
+    case FAULT_DAMAGE:
+        return sim_chance(sim, 3) && damage(sim, s);
+    case FAULT_HANDOVER:
+        if (!server->alive || server->paused || server->stopping)
+            return false;
+        sim_server_stop(sim, s);
+        return true;
+    default:
+        server->listen_fails = true;
+        return true;
+    }
+}
+
+/* Everything that is broken is repaired, and stays so. */
+static void repair(struct sim *sim)
+{
+    heal_network(sim);
+    for (int s = 1; s <= sim->count; s++) {
+        struct sim_server *server = &sim->servers[s];
+
+        server->slow_until = 0;
+        server->full = server->fsync_fails = server->listen_fails = false;
+        server->crash_in = 0;
+        if (server->paused)
+            sim_after(sim, 0, EV_RESUME, s, 0, 0);
+        if (!server->alive)
+            sim_after(sim, 0, EV_RESTART, s, 0, 0);
+    }
+    sim->healed_at = sim->now;
+    sim_say(sim, 0, "ALL IS REPAIRED", 0, 0);
+}
+
+static void next_fault(struct sim *sim)
+{
+    enum sim_fault fault = (enum sim_fault)rng_below(&sim->rng, FAULT_COUNT);
+
+    if (sim->now >= sim->faults_until && sim->faults >= 3) {
+        repair(sim);
+        return;
+    }
+    if (fault == FAULT_CRASH_ALL && !sim_chance(sim, 2))
+        fault = FAULT_CRASH_ACTION;
+    sim_say(sim, 0, "FAULT", fault, 0);
+    if (cause(sim, fault)) {
+        sim->faults++;
+        sim->cover.faults[fault]++;
+    }
+    sim_after(
+        sim,
+        sim_between(sim, 10 * SIM_MS, sim_chance(sim, 4) ? 12 * SIM_S : sim->harshness * SIM_S),
+        EV_FAULT, 0, 0, 0);
+}
+
+void sim_fault_event(struct sim *sim, const struct sim_event *event)
+{
+    if (event->kind == EV_FAULT)
+        next_fault(sim);
+    else if (event->a == HEAL_NETWORK)
+        heal_network(sim);
+    else
+        sim->servers[event->b].full = false;
+}
+
+void sim_fault_begin(struct sim *sim)
+{
+    sim->faults_until = sim_between(sim, 40 * SIM_S, 50 * SIM_S);
+    sim->harshness = (int)sim_between(sim, 1, 8);
+    sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, 0, 0);
+}

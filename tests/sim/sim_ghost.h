@@ -1,0 +1,55 @@
+/* sim_ghost: what no server knows: everything that any leader ever proposed, and the one
+ * history that was committed, by whoever noticed first. */
+#ifndef ZKFS_TESTS_SIM_SIM_GHOST_H
+#define ZKFS_TESTS_SIM_SIM_GHOST_H
+
+#include "tests/sim/sim_app.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim_committed {
+    zk_zxid zxid;
+    uint64_t digest; /* of the state after it */
+    struct blob *txn;
+};
+
+/* The proposals of one epoch, in order of their counter. */
+struct sim_epoch {
+    zk_epoch epoch;
+    int leader;     /* sid; 0: none yet */
+    uint32_t first; /* counter of the first */
+    struct blob **txns;
+    size_t count, cap;
+};
+
+struct sim_client_history {
+    uint8_t committed[8192]; /* a bit for each seq */
+    uint32_t gen, seq;       /* of the last one committed */
+};
+
+struct sim_ghost {
+    struct sim_epoch *epochs;
+    size_t epoch_count, epoch_cap;
+    struct sim_committed *committed;
+    size_t count, cap;
+    struct sim_client_history clients[SIM_CLIENTS_MAX];
+    const char *complaint;
+};
+
+void sim_ghost_done(struct sim_ghost *ghost);
+
+/* Each gives false, and COMPLAINT, when it cannot be. */
+bool sim_ghost_lead(struct sim_ghost *ghost, zk_epoch epoch, int leader);
+bool sim_ghost_propose(struct sim_ghost *ghost, int leader, zk_zxid zxid, struct blob *txn);
+/* The next committed txn is TXN. */
+bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn);
+
+/* The proposal of ZXID; NULL: nobody made one. */
+struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid);
+/* How many committed txns there are up to ZXID. */
+size_t sim_ghost_index(const struct sim_ghost *ghost, zk_zxid zxid);
+zk_zxid sim_ghost_end(const struct sim_ghost *ghost);
+uint64_t sim_ghost_digest(const struct sim_ghost *ghost, size_t count);
+
+#endif

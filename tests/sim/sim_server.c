@@ -1,0 +1,492 @@
+/* sim_server: one server: its core, fed with events and tick, and its end and beginning. What
+ * the core asks for is in sim_perform.c. */
+#include "proto/base/mem.h"
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t now_ms(const struct sim *sim, const struct sim_server *server)
+{
+    return sim->now / 1000 + server->skew_ms;
+}
+
+/* After each event: what it asked for, what must hold, when to look again. */
+static void after(struct sim *sim, int s, struct zab_actions *actions)
+{
+    struct sim_server *server = &sim->servers[s];
+    uint32_t life = server->life;
+    int64_t deadline;
+
+    sim_perform(sim, s, actions);
+    zab_actions_done(actions);
+    if (!server->alive || server->life != life)
+        return;
+    sim_check_step(sim, s);
+    deadline = (zab_deadline(server->zab) - server->skew_ms) * 1000;
+    if (deadline <= sim->now)
+        deadline = sim->now + SIM_MS;
+    if (deadline < server->tick_at || server->tick_at <= sim->now) {
+        server->tick_at = deadline;
+        sim_at(sim, deadline, EV_TICK, s, 0, 0);
+    }
+}
+
+/* Time first. False: the server crashed of it. */
+static bool tick(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct zab_actions actions = {0};
+    uint32_t life = server->life;
+
+    zab_tick(server->zab, now_ms(sim, server), &actions);
+    if (actions.count == 0) {
+        zab_actions_done(&actions);
+        return true;
+    }
+    after(sim, s, &actions);
+    return server->alive && server->life == life;
+}
+
+#define WITH_EVENT(sim, s, call)                   \
+    do {                                           \
+        struct zab_actions out_ = {0};             \
+        struct zab_actions *out = &out_;           \
+        struct zab *zab = (sim)->servers[(s)].zab; \
+        if (tick((sim), (s))) {                    \
+            call;                                  \
+            after((sim), (s), out);                \
+        }                                          \
+    } while (0)
+
+/* ---------------------------------------------------------------- beginning and end */
+
+void sim_server_start(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct zab_config config = sim->config;
+    struct zab_disk disk;
+
+    server->app = sim_disk_open(&server->disk, &sim->rng, &disk);
+    sim_say(sim, s, "starts with state, log end", server->app.zxid,
+            sim_disk_log_end(&server->disk));
+    sim_say(sim, s, "  and epochs accepted, current", disk.accepted, disk.current);
+    server->alive = true;
+    server->gone_host = server->paused = server->stopping = false;
+    server->role = ROLE_LOOKING;
+    server->serving = server->planned = false;
+    server->skew_ms = sim_between(sim, 0, 100000);
+    server->tick_at = 0;
+    config.sid = s;
+    config.seed = rng_next(&sim->rng);
+    server->zab = zab_new(&config, &disk);
+    sim_net_changed(sim, s);
+    sim_after(sim, sim_between(sim, 200 * SIM_MS, 3 * SIM_S), EV_CHECKPOINT, s, 0, 0);
+    WITH_EVENT(sim, s, (void)zab);
+}
+
+static void drop_locals(struct sim_server *server)
+{
+    for (; server->local_count > 0; server->local_count--) {
+        blob_unref(server->locals[server->local_first].data);
+        server->local_first = (server->local_first + 1) % SIM_LOCALS_MAX;
+    }
+}
+
+static void drop_reports(struct sim_server *server)
+{
+    for (size_t i = 0; i < server->report_count; i++)
+        sim_log_done(&server->reports[i].log);
+    server->report_count = 0;
+}
+
+void sim_server_crash(struct sim *sim, int s, bool host)
+{
+    struct sim_server *server = &sim->servers[s];
+    size_t lost;
+
+    if (!server->alive)
+        return;
+    sim_say(sim, s, "CRASHES: power cut, role", host, server->role);
+    lost = sim_disk_crash(&server->disk, &sim->rng);
+    sim->cover.lost_txns += lost;
+    sim->cover.torn += lost > 0;
+    server->alive = false;
+    server->gone_host = host;
+    server->life++;
+    server->crash_in = 0;
+    zab_free(server->zab);
+    server->zab = NULL;
+    drop_locals(server);
+    drop_reports(server);
+    sim_server_drop_staged(server);
+    server->opened_count = server->deferred_count = 0;
+    server->role = ROLE_LOOKING;
+    server->serving = server->fsync_fails = false;
+    sim_client_drop_all(sim, s);
+    sim_net_crash(sim, s, host);
+}
+
+void sim_server_stop(struct sim *sim, int s)
+{
+    sim->servers[s].stopping = true;
+    WITH_EVENT(sim, s, zab_stop(zab, out));
+}
+
+/* ---------------------------------------------------------------- to do */
+
+void sim_server_todo(struct sim *sim, int s, struct sim_local local)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    SIM_REQUIRE(sim, server->local_count < SIM_LOCALS_MAX, "s%d: the to-do list is full", s);
+    server->locals[(server->local_first + server->local_count++) % SIM_LOCALS_MAX] = local;
+    sim_after(sim, sim_chance(sim, 8) ? sim_between(sim, 0, 2000) : 0, EV_LOCAL, s, 0, 0);
+}
+
+/* It may, and the core knows the time. */
+static void propose(struct sim *sim, int s, const struct sim_write *write)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct zab_actions actions = {0};
+    struct sim_txn txn = {.zxid = zab_next_zxid(server->zab), .write = *write};
+    struct blob *blob;
+
+    if (!server->planned) {
+        SIM_REQUIRE(sim, server->app.zxid == zab_view(server->zab).log_end,
+                    "s%d serves as leader, but its state is not its whole history", s);
+        server->planned = true;
+        server->plan_digest = server->app.digest;
+    }
+    server->plan_digest = sim_digest(server->plan_digest, txn.zxid, write);
+    txn.digest = server->plan_digest;
+    sim->cover.writes++;
+    blob = sim_txn_encode(&txn, rng_below(&sim->rng, sim_chance(sim, 20) ? 5000 : 60));
+    SIM_REQUIRE(sim, sim_ghost_propose(&sim->ghost, s, txn.zxid, blob), "s%d: %s", s,
+                sim->ghost.complaint);
+    sim_say(sim, s, "proposes zxid, client * 2^32 + seq", txn.zxid,
+            (int64_t)write->client << 32 | write->seq);
+    zab_propose(server->zab, blob, &actions);
+    after(sim, s, &actions);
+}
+
+bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
+                    uint64_t cookie)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct blob *data;
+    bool ok = false;
+
+    if (!tick(sim, s))
+        return false;
+    if (server->role == ROLE_LEADING) {
+        if (kind == SIM_SYNC) {
+            ok = server->serving;
+            if (ok)
+                WITH_EVENT(sim, s, zab_sync(zab, 0, cookie, out));
+        } else if (zab_can_propose(server->zab) && !server->full) {
+            ok = true;
+            propose(sim, s, write);
+        }
+        return ok;
+    }
+    data = sim_request_encode(kind, write);
+    if (kind == SIM_SYNC)
+        WITH_EVENT(sim, s, ok = zab_forward_sync(zab, data, NULL, cookie, out));
+    else
+        WITH_EVENT(sim, s, ok = zab_forward(zab, data, NULL, out));
+    blob_unref(data);
+    return ok;
+}
+
+bool sim_server_revalidate(struct sim *sim, int s, uint32_t client)
+{
+    bool ok = false;
+
+    WITH_EVENT(sim, s, ok = zab_revalidate(zab, client + 1, 10000, out));
+    return ok;
+}
+
+/* A learner's request has come to the leader. */
+static void on_request(struct sim *sim, int s, const struct sim_local *local)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct sim_write write;
+    enum sim_request kind;
+
+    SIM_REQUIRE(sim, sim_request_decode(local->data, &kind, &write), "a request was changed");
+    if (kind == SIM_SYNC)
+        WITH_EVENT(sim, s, zab_sync(zab, local->conn, 0, out));
+    else if (tick(sim, s) && zab_can_propose(server->zab) && !server->full)
+        propose(sim, s, &write);
+}
+
+static void on_local(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct sim_local local;
+
+    if (server->local_count == 0)
+        return;
+    local = server->locals[server->local_first];
+    server->local_first = (server->local_first + 1) % SIM_LOCALS_MAX;
+    server->local_count--;
+    switch (local.kind) {
+    case LOCAL_OPENED:
+        WITH_EVENT(sim, s, zab_snap_opened(zab, local.ticket, local.zxid, local.failed, out));
+        break;
+    case LOCAL_SNAP_FAILED:
+        if (server->staged.ticket != local.ticket)
+            break; /* too late: it is being installed, or given up */
+        sim_server_drop_staged(server);
+        WITH_EVENT(sim, s, zab_snap_failed(zab, local.ticket, out));
+        break;
+    case LOCAL_REQUEST:
+        on_request(sim, s, &local);
+        break;
+    case LOCAL_REVALIDATE:
+        WITH_EVENT(sim, s, zab_revalidate_answer(zab, local.conn, local.session_id, true, out));
+        break;
+    case LOCAL_TOUCHED:
+        WITH_EVENT(sim, s, zab_touched(zab, NULL, out));
+        break;
+    case LOCAL_LISTEN_FAILED:
+        WITH_EVENT(sim, s, zab_listen_failed(zab, out));
+        break;
+    }
+    blob_unref(local.data);
+}
+
+/* ---------------------------------------------------------------- the disk */
+
+void sim_server_disk(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    bool slow = sim->now < server->slow_until;
+
+    if (sim_disk_begin(&server->disk, server->app.zxid))
+        sim_after(sim,
+                  slow ? sim_between(sim, 50 * SIM_MS, 3 * SIM_S)
+                       : sim_between(sim, 100, sim_chance(sim, 20) ? 60 * SIM_MS : 4 * SIM_MS),
+                  EV_DISK, s, 0, 0);
+}
+
+static void on_disk(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct sim_disk_op *op;
+
+    if (server->fsync_fails) {
+        sim_say(sim, s, "cannot sync its log", 0, 0);
+        sim_server_crash(sim, s, false);
+        sim_after(sim, sim_between(sim, 1 * SIM_MS, 4 * SIM_S), EV_RESTART, s, 0, 0);
+        return;
+    }
+    if (server->report_count == server->report_cap) {
+        server->report_cap = server->report_cap == 0 ? 16 : server->report_cap * 2;
+        server->reports = xrealloc(server->reports, server->report_cap * sizeof *server->reports);
+    }
+    server->reports[server->report_count++] =
+        sim_disk_end(&server->disk, server->full || sim_chance(sim, 20));
+    SIM_REQUIRE(sim, server->disk.complaint == NULL, "s%d: %s", s, server->disk.complaint);
+    op = &server->reports[server->report_count - 1];
+    if (op->kind == DISK_TRUNCATE)
+        sim_check_undone(sim, op->zxid);
+    else if (op->kind == DISK_INSTALL)
+        sim_check_undone(sim, op->state.zxid);
+    sim_after(sim, sim_chance(sim, 10) ? sim_between(sim, 0, 30 * SIM_MS) : 0, EV_REPORT, s, 0, 0);
+    sim_server_disk(sim, s);
+}
+
+static void on_report(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct sim_disk_op op = server->reports[0];
+
+    server->report_count--;
+    memmove(server->reports, server->reports + 1, server->report_count * sizeof *server->reports);
+    sim_log_done(&op.log);
+    sim_say(sim, s, "on disk: kind, zxid", op.kind, op.zxid);
+    switch (op.kind) {
+    case DISK_APPEND:
+        WITH_EVENT(sim, s, zab_log_durable(zab, op.zxid, out));
+        break;
+    case DISK_TRUNCATE:
+        WITH_EVENT(sim, s, zab_log_truncated(zab, op.ticket, out));
+        break;
+    case DISK_META:
+        WITH_EVENT(sim, s, zab_meta_durable(zab, op.ticket, out));
+        break;
+    case DISK_INSTALL:
+        if (op.failed) {
+            WITH_EVENT(sim, s, zab_snap_failed(zab, op.ticket, out));
+            break;
+        }
+        server->app = op.state;
+        WITH_EVENT(sim, s, zab_snap_installed(zab, op.ticket, out));
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------- the network */
+
+static void on_stream(struct sim *sim, int s, uint64_t conn, const struct sim_item *item)
+{
+    struct sim_server *server = &sim->servers[s];
+    uint64_t ticket = server->incoming.ticket;
+
+    SIM_REQUIRE(sim, server->incoming.active && server->incoming.conn == conn,
+                "s%d: a snapshot comes in that nobody expects", s);
+    if (item->kind == ITEM_STREAM_PART) {
+        zab_progress(server->zab, conn);
+        return;
+    }
+    SIM_REQUIRE(sim, item->state.zxid == server->incoming.zxid,
+                "s%d: the snapshot is of another zxid than was said", s);
+    server->incoming.active = false;
+    server->staged.whole = true;
+    server->staged.state = item->state;
+    WITH_EVENT(sim, s, zab_snap_received(zab, ticket, out));
+}
+
+static void tell_sent(struct sim *sim, uint64_t conn, struct sim_end *from)
+{
+    size_t bytes = from->sent_bytes;
+    struct sim_server *server = &sim->servers[from->server];
+
+    if (!from->open || !server->alive || server->life != from->life || server->paused || bytes == 0)
+        return;
+    from->sent_bytes = 0;
+    WITH_EVENT(sim, from->server, zab_sent(zab, conn, bytes, out));
+}
+
+void sim_server_item(struct sim *sim, uint64_t conn, int from_end)
+{
+    struct sim_item item;
+    int s;
+
+    if (!sim_net_arrive(sim, conn, from_end, &item, &s))
+        return;
+    switch (item.kind) {
+    case ITEM_MSG:
+        sim_trace_packet(&sim->trace, sim->now, s, conn, &item.msg);
+        SIM_REQUIRE(sim,
+                    !(sim->servers[s].incoming.active && sim->servers[s].incoming.conn == conn),
+                    "s%d: a packet in the middle of a snapshot", s);
+        sim->net.conns[conn - 1]->ends[from_end].sent_bytes += peer_msg_bytes(&item.msg);
+        WITH_EVENT(sim, s, zab_packet(zab, conn, &item.msg, out));
+        peer_msg_done(&item.msg);
+        if (sim->net.conns[conn - 1] != NULL)
+            tell_sent(sim, conn, &sim->net.conns[conn - 1]->ends[from_end]);
+        break;
+    case ITEM_STREAM_PART:
+    case ITEM_STREAM:
+        on_stream(sim, s, conn, &item);
+        break;
+    case ITEM_DOWN:
+        sim_say(sim, s, "connection down", (int64_t)conn, 0);
+        WITH_EVENT(sim, s, zab_conn_down(zab, conn, out));
+        break;
+    }
+}
+
+static void on_dialled(struct sim *sim, int s, uint64_t ticket, uint64_t conn)
+{
+    if (ticket == 0)
+        WITH_EVENT(sim, s, zab_accepted(zab, conn, out));
+    else if (conn == 0)
+        WITH_EVENT(sim, s, zab_dial_failed(zab, ticket, out));
+    else
+        WITH_EVENT(sim, s, zab_dialled(zab, ticket, conn, out));
+}
+
+static void on_ballot(struct sim *sim, int s, int from)
+{
+    struct ballot ballot;
+
+    if (!sim_net_ballot(sim, from, s, &ballot))
+        return;
+    sim_say(sim, s, "gets the vote of, for", from, ballot.vote.leader);
+    WITH_EVENT(sim, s, zab_notification(zab, from, &ballot, out));
+}
+
+/* ---------------------------------------------------------------- events */
+
+static bool defer(struct sim_server *server, const struct sim_event *event)
+{
+    if (!server->paused || event->kind == EV_DISK || event->kind == EV_RESUME)
+        return false;
+    if (server->deferred_count == server->deferred_cap) {
+        server->deferred_cap = server->deferred_cap == 0 ? 64 : server->deferred_cap * 2;
+        server->deferred =
+            xrealloc(server->deferred, server->deferred_cap * sizeof *server->deferred);
+    }
+    server->deferred[server->deferred_count++] = *event;
+    return true;
+}
+
+static void resume(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    server->paused = false;
+    for (size_t i = 0; i < server->deferred_count; i++) {
+        const struct sim_event *event = &server->deferred[i];
+
+        sim_after(sim, 0, event->kind, s, event->a, event->b);
+    }
+    server->deferred_count = 0;
+    sim_net_resume(sim, s);
+    sim_net_changed(sim, s);
+}
+
+void sim_server_event(struct sim *sim, const struct sim_event *event)
+{
+    int s = event->server;
+    struct sim_server *server = &sim->servers[s];
+
+    if (event->kind == EV_RESTART) {
+        if (!server->alive)
+            sim_server_start(sim, s);
+        return;
+    }
+    if (!server->alive || event->life != server->life || defer(server, event))
+        return;
+    switch ((enum sim_event_kind)event->kind) {
+    case EV_TICK:
+        if (event->at == server->tick_at)
+            server->tick_at = 0;
+        WITH_EVENT(sim, s, (void)zab);
+        break;
+    case EV_LOCAL:
+        on_local(sim, s);
+        break;
+    case EV_DISK:
+        on_disk(sim, s);
+        break;
+    case EV_REPORT:
+        on_report(sim, s);
+        break;
+    case EV_CHECKPOINT:
+        sim_disk_checkpoint(&server->disk, &server->app, sim->log_keep);
+        sim_after(sim, sim_between(sim, 1 * SIM_S, 5 * SIM_S), EV_CHECKPOINT, s, 0, 0);
+        break;
+    case EV_DIAL:
+        sim_net_event(sim, event);
+        break;
+    case EV_DIALLED:
+        on_dialled(sim, s, event->a, event->b);
+        break;
+    case EV_BALLOT:
+        on_ballot(sim, s, (int)event->a);
+        break;
+    case EV_REACH:
+        WITH_EVENT(sim, s, zab_peer(zab, (int64_t)event->a, (enum peer_reach)event->b, out));
+        break;
+    case EV_RESUME:
+        resume(sim, s);
+        break;
+    default:
+        break;
+    }
+}
