@@ -1,10 +1,10 @@
 /* quota_text: see quota_text.h. */
 #include "proto/quota_text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The field of that name; NULL for none. */
@@ -27,37 +27,35 @@ static int64_t *field(struct quota_limits *limits, const char *name, size_t len)
     return NULL;
 }
 
-/* A decimal number up to the end of the word, or the stray '='. */
 static bool parse_number(const char *text, size_t len, int64_t *ret_number)
 {
-    char digits[24];
-    char *end;
-    long long number;
+    char digits[24], *end;
+    intmax_t number;
 
-    if (len > 0 && text[len - 1] == '=')
-        len--;
-    if (len == 0 || len >= sizeof digits)
+    if (len == 0 || len >= sizeof digits || isspace((unsigned char)text[0]))
         return false;
     memcpy(digits, text, len);
     digits[len] = '\0';
     errno = 0;
-    number = strtoll(digits, &end, 10);
+    number = strtoimax(digits, &end, 10);
     if (errno != 0 || *end != '\0')
         return false;
     *ret_number = number;
     return true;
 }
 
-static void parse_word(struct quota_limits *limits, const char *word, size_t len)
+static void parse_pair(struct quota_limits *limits, const char *pair, size_t len)
 {
-    const char *equals = memchr(word, '=', len);
-    int64_t *value, number;
+    const char *end = pair + len, *equals = memchr(pair, '=', len), *stop;
+    int64_t *value;
 
     if (equals == NULL)
         return;
-    value = field(limits, word, (size_t)(equals - word));
-    if (value != NULL && parse_number(equals + 1, len - (size_t)(equals + 1 - word), &number))
-        *value = number;
+    value = field(limits, pair, (size_t)(equals - pair));
+    stop = memchr(equals + 1, '=', (size_t)(end - equals - 1));
+    if (value != NULL)
+        (void)parse_number(equals + 1, (size_t)((stop == NULL ? end : stop) - equals - 1),
+                           value); /* no number: it stays -1 */
 }
 
 struct quota_limits quota_text_parse(const void *text, size_t len)
@@ -67,7 +65,7 @@ struct quota_limits quota_text_parse(const void *text, size_t len)
 
     for (size_t begin = 0, i = 0; i <= len; i++) {
         if (i == len || at[i] == ',' || at[i] == ';') {
-            parse_word(&limits, at + begin, i - begin);
+            parse_pair(&limits, at + begin, i - begin);
             begin = i + 1;
         }
     }

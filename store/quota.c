@@ -8,8 +8,6 @@
 #include "proto/path.h"
 #include "store/tree_private.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +248,13 @@ static uint32_t next_below(const struct tree *tree, uint32_t top, uint32_t slot)
     return 0;
 }
 
+static struct quota_limits figures_of(const struct tree *tree, uint32_t slot)
+{
+    struct jute_bytes text = znode_data(tree_at(tree, slot));
+
+    return quota_text_parse(text.data, jute_size(text));
+}
+
 /* Time in proportion to the subtree, and it cannot be spread: who asks for the stats
  * next must find all in them, and so must every txn that follows. */
 static void count_anew(struct tree *tree, uint32_t stats, struct jute_bytes subtree)
@@ -268,11 +273,11 @@ void quota_follow(struct tree *tree, struct jute_bytes path, int count, int64_t 
 {
     struct jute_bytes subtree;
     const struct quota_place *place = find_limits(tree, path, &subtree);
-    struct quota_figures used;
+    struct quota_limits used;
 
     if (place == NULL || place->stats == 0)
         return;
-    used = quota_parse(znode_data(tree_at(tree, place->stats)));
+    used = figures_of(tree, place->stats);
     put_stats(tree, place->stats, add(used.count, count), add(used.bytes, bytes));
 }
 
@@ -289,79 +294,6 @@ void quota_created(struct tree *tree, uint32_t slot, struct jute_bytes path)
 
 /* ---- asking ---- */
 
-static bool is_separator(uint8_t c)
-{
-    return c == ',' || c == ';';
-}
-
-/* A Java long: digits, with a sign if need be. */
-static bool parse_number(struct jute_bytes text, int64_t *ret)
-{
-    char digits[24], *end;
-    intmax_t number;
-
-    if (text.len <= 0 || (size_t)text.len >= sizeof digits || isspace(text.data[0]))
-        return false;
-    memcpy(digits, text.data, (size_t)text.len);
-    digits[text.len] = '\0';
-    errno = 0;
-    number = strtoimax(digits, &end, 10);
-    if (*end != '\0' || end == digits || errno != 0)
-        return false;
-    *ret = number;
-    return true;
-}
-
-/* The field of FIGURES with this key; NULL: no such key. */
-static int64_t *field_of(struct quota_figures *figures, struct jute_bytes key)
-{
-    if (jute_equal(key, jute_str("count")))
-        return &figures->count;
-    if (jute_equal(key, jute_str("bytes")))
-        return &figures->bytes;
-    if (jute_equal(key, jute_str("countHardLimit")))
-        return &figures->count_hard;
-    if (jute_equal(key, jute_str("byteHardLimit")))
-        return &figures->bytes_hard;
-    return NULL;
-}
-
-/* What is before the next "=" of *REST, which begins behind it afterwards. */
-static struct jute_bytes before_equals(struct jute_bytes *rest)
-{
-    const uint8_t *equals = memchr(rest->data, '=', (size_t)rest->len);
-    struct jute_bytes part = *rest;
-
-    if (equals != NULL)
-        part.len = (int32_t)(equals - rest->data);
-    rest->data += part.len + (equals != NULL);
-    rest->len -= part.len + (equals != NULL);
-    return part;
-}
-
-static void parse_pair(struct jute_bytes pair, struct quota_figures *figures)
-{
-    int64_t *field = field_of(figures, before_equals(&pair));
-
-    if (field != NULL)
-        (void)parse_number(before_equals(&pair), field); /* none: it stays -1 */
-}
-
-struct quota_figures quota_parse(struct jute_bytes text)
-{
-    struct quota_figures figures = {-1, -1, -1, -1};
-    int32_t from = 0;
-
-    for (int32_t at = 0; at <= text.len; at++) {
-        if (at < text.len && !is_separator(text.data[at]))
-            continue;
-        if (at > from)
-            parse_pair((struct jute_bytes){.data = text.data + from, .len = at - from}, &figures);
-        from = at + 1;
-    }
-    return figures;
-}
-
 bool quota_find(const struct tree *tree, struct jute_bytes path, struct quota *ret)
 {
     struct jute_bytes subtree;
@@ -371,10 +303,10 @@ bool quota_find(const struct tree *tree, struct jute_bytes path, struct quota *r
         return false;
     *ret = (struct quota){
         .path = subtree,
-        .limits = quota_parse(znode_data(tree_at(tree, place->limits))),
+        .limits = figures_of(tree, place->limits),
         .has_used = place->stats != 0,
     };
     if (ret->has_used)
-        ret->used = quota_parse(znode_data(tree_at(tree, place->stats)));
+        ret->used = figures_of(tree, place->stats);
     return true;
 }

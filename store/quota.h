@@ -15,23 +15,14 @@
 #ifndef ZKFS_STORE_QUOTA_H
 #define ZKFS_STORE_QUOTA_H
 
+#include "proto/quota_text.h"
 #include "store/tree.h"
-
-/* What the text of limits or stats says; -1 for what it does not [StatsTrack]. */
-struct quota_figures {
-    int64_t count, bytes;           /* used; in limits the soft ones */
-    int64_t count_hard, bytes_hard; /* countHardLimit, byteHardLimit */
-};
-
-/* Pairs of key=number with "," or ";" between them; what follows a second "=" and
- * pairs that are none are passed over. */
-struct quota_figures quota_parse(struct jute_bytes text);
 
 struct quota {
     struct jute_bytes path; /* of the subtree: the beginning of the path asked for */
-    struct quota_figures limits;
+    struct quota_limits limits;
     bool has_used; /* there are stats */
-    struct quota_figures used;
+    struct quota_limits used;
 };
 
 /* The quota that counts for PATH, which need not exist. False: none. */

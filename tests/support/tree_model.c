@@ -3,6 +3,7 @@
 
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
+#include "proto/quota_text.h"
 #include "tests/support/tree_dump.h"
 
 #include <stdio.h>
@@ -126,12 +127,11 @@ static void put_used(struct model_znode *stats, int64_t count, int64_t bytes)
 /* What the stats say, as we write it; -1 for anything else. */
 static void get_used(const struct model_znode *stats, long long *count, long long *bytes)
 {
-    char *text = xasprintf("%.*s", stats->data_len > 0 ? stats->data_len : 0, (char *)stats->data);
-    int end = -1;
+    struct quota_limits used =
+        quota_text_parse(stats->data, stats->data_len > 0 ? (size_t)stats->data_len : 0);
 
-    if (sscanf(text, "count=%lld,bytes=%lld%n", count, bytes, &end) != 2 || text[end] != '\0')
-        *count = *bytes = -1;
-    free(text);
+    *count = used.count;
+    *bytes = used.bytes;
 }
 
 /* There are COUNT znodes and BYTES more at PATH: the quota nearest to it has them. */

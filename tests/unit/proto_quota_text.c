@@ -47,3 +47,27 @@ TEST(only_the_given_bytes_are_read)
     EXPECT_EQ(quota_text_parse("count=123", 8).count, 12);
     EXPECT_EQ(quota_text_parse("count=9223372036854775807", 25).count, INT64_MAX);
 }
+
+TEST(limits_are_read_as_apache_writes_them)
+{
+    static const struct {
+        const char *text;
+        struct quota_limits figures;
+    } cases[] = {
+        {"count=10,bytes=20", {10, 20, -1, -1}},
+        {"count=10,bytes=-1=;byteHardLimit=1000;countHardLimit=-1", {10, -1, -1, 1000}},
+        {"countHardLimit=3;,;byteHardLimit=+4", {-1, -1, 3, 4}},
+        {"count=,bytes=0", {-1, 0, -1, -1}},
+        {",;count=1", {1, -1, -1, -1}},
+        {"count =1,Bytes=2,bytes= 3", {-1, -1, -1, -1}},
+        {"count", {-1, -1, -1, -1}},
+        {"=5", {-1, -1, -1, -1}},
+        {"", {-1, -1, -1, -1}},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct quota_limits got = quota_text_parse(cases[i].text, strlen(cases[i].text));
+
+        EXPECT_MEM(&got, &cases[i].figures, sizeof got);
+    }
+}

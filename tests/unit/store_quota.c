@@ -240,27 +240,3 @@ TEST(stats_that_make_no_sense_do_no_harm)
     EXPECT_STR(used(&f, "/q"), "count=0,bytes=0");
     fixture_done(&f);
 }
-
-TEST(limits_are_read_as_apache_writes_them)
-{
-    static const struct {
-        const char *text;
-        struct quota_figures figures;
-    } cases[] = {
-        {"count=10,bytes=20", {10, 20, -1, -1}},
-        {"count=10,bytes=-1=;byteHardLimit=1000;countHardLimit=-1", {10, -1, -1, 1000}},
-        {"countHardLimit=3;,;byteHardLimit=+4", {-1, -1, 3, 4}},
-        {"count=,bytes=0", {-1, 0, -1, -1}},
-        {",;count=1", {1, -1, -1, -1}},
-        {"count =1,Bytes=2,bytes= 3", {-1, -1, -1, -1}},
-        {"count", {-1, -1, -1, -1}},
-        {"=5", {-1, -1, -1, -1}},
-        {"", {-1, -1, -1, -1}},
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct quota_figures got = quota_parse(jute_str(cases[i].text));
-
-        EXPECT_MEM(&got, &cases[i].figures, sizeof got);
-    }
-}
