@@ -183,6 +183,13 @@ static int judge_use(const struct parser *in, const struct properties *at,
     case CONFIG_NOT_YET:
         note(in, false, "%d: %s has no effect in this version", at->line, name);
         break;
+    case CONFIG_INSTEAD:
+        note(in, true, "%d: %s: %s", at->line, name, key->text);
+        break;
+    case CONFIG_STAYS_ON:
+        if (set_bool((const char *)at->value.data, &yes) == NULL && !yes)
+            note(in, true, "%d: %s: %s", at->line, name, key->text);
+        break;
     case CONFIG_UNSAFE:
         if (set_bool((const char *)at->value.data, &yes) == NULL && !yes)
             break;
@@ -256,6 +263,34 @@ static int line_of(const struct parser *in, const char *name)
     return in->lines[config_key_find(name) - config_keys];
 }
 
+/* Of a scheme that nobody can authenticate by, nobody could get in. */
+static int check_schemes(const struct parser *in)
+{
+    static const char separators[] = ", \t";
+    const char *list = in->config->auth_schemes;
+
+    if (!in->config->enforce_auth)
+        return 0;
+    if (list == NULL)
+        return errtext_set(in->why, -EINVAL,
+                           "%s: enforce.auth.enabled needs enforce.auth.schemes, such as "
+                           "enforce.auth.schemes=digest",
+                           in->file);
+    for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
+        size_t len = strcspn(list, separators);
+
+        if (!(len == 6 && memcmp(list, "digest", len) == 0) &&
+            !(len == 2 && memcmp(list, "ip", len) == 0))
+            return errtext_set(in->why, -EINVAL,
+                               "%s:%d: enforce.auth.schemes: nobody can authenticate by \"%.*s\" "
+                               "here; digest and ip are there",
+                               in->file, line_of(in, "enforce.auth.schemes"),
+                               (int)(len < 60 ? len : 60), list);
+        list += len;
+    }
+    return 0;
+}
+
 static int check_together(const struct parser *in)
 {
     struct config *c = in->config;
@@ -282,7 +317,7 @@ static int check_together(const struct parser *in)
         return errtext_set(in->why, -EINVAL,
                            "%s: minSessionTimeout (%d ms) is above maxSessionTimeout (%d ms)",
                            in->file, c->min_session_timeout_ms, c->max_session_timeout_ms);
-    return 0;
+    return check_schemes(in);
 }
 
 int config_parse(const char *name, const char *text, size_t len, config_note_cb note_cb, void *arg,
@@ -349,6 +384,8 @@ void config_done(struct config *config)
     free(config->data_log_dir);
     free(config->client_port_address);
     free(config->words_whitelist);
+    free(config->auth_schemes);
+    free(config->ensemble_names);
     free(config->super_digest);
     *config = (struct config){0};
 }

@@ -16,6 +16,8 @@ struct config {
     char *data_log_dir;
     char *client_port_address; /* NULL: all addresses */
     char *words_whitelist;     /* four-letter words: "a,b" or "*" */
+    char *auth_schemes;        /* of which a client needs one, with commas; see enforce_auth */
+    char *ensemble_names;      /* with commas; NULL: there is no scheme "ensemble" */
     char *super_digest;        /* USER:HASH; NULL: there is no super user */
     int32_t client_port;       /* 0: any free one */
     int32_t listen_backlog;    /* -1: the system's */
@@ -36,6 +38,8 @@ struct config {
     bool extended_types;
     bool enforce_quota;
     bool skip_acl;
+    bool enforce_auth;
+    bool read_only_mode;
 };
 
 /* A line for the log about something that does not keep the server from

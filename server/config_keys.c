@@ -40,6 +40,14 @@
     {                                                               \
         key, CONFIG_ANY, CONFIG_NOT_YET, NOT_KEPT, 0, 0, NULL, NULL \
     }
+#define INSTEAD(key, about)                                          \
+    {                                                                \
+        key, CONFIG_ANY, CONFIG_INSTEAD, NOT_KEPT, 0, 0, NULL, about \
+    }
+#define STAYS_ON(key, about)                                           \
+    {                                                                  \
+        key, CONFIG_BOOL, CONFIG_STAYS_ON, NOT_KEPT, 0, 0, NULL, about \
+    }
 #define UNSAFE(key)                                                \
     {                                                              \
         key, CONFIG_ANY, CONFIG_UNSAFE, NOT_KEPT, 0, 0, NULL, NULL \
@@ -82,6 +90,8 @@ const struct config_key config_keys[] = {
     BOOL("clientTcpKeepAlive", tcp_keep_alive, "false", "TCP keep-alive on client connections"),
     TEXT("4lw.commands.whitelist", words_whitelist, 0, "srvr",
          "four-letter words that are answered: a list with commas, or *"),
+    BOOL("readonlymode.enabled", read_only_mode, "false",
+         "true: the word isro is answered whatever the whitelist says"),
     BOOL("extendedTypesEnabled", extended_types, "false", "znodes with a time to live (TTL)"),
     INT("znode.container.checkIntervalMs", container_check_interval_ms, 1, INT32_MAX, "60000",
         "ms between two searches for containers and TTL znodes to delete"),
@@ -93,6 +103,13 @@ const struct config_key config_keys[] = {
     BOOL("skipACL", skip_acl, "no", "yes: ACLs are stored and not checked"),
     TEXT("DigestAuthenticationProvider.superDigest", super_digest, 1, NULL,
          "USER:HASH of the user whom no ACL stops; none if unset"),
+    BOOL("enforce.auth.enabled", enforce_auth, "false",
+         "true: who has not authenticated by one of enforce.auth.schemes is sent away"),
+    TEXT("enforce.auth.schemes", auth_schemes, 1, NULL,
+         "the schemes of enforce.auth.enabled, with commas: digest, ip"),
+    TEXT("ensembleAuthName", ensemble_names, 1, NULL,
+         "names of this ensemble, with commas: a client that asks for another one by the auth "
+         "scheme ensemble is sent away"),
 
     REFUSED("server.*", NO_ENSEMBLE),
     REFUSED("group.*", NO_ENSEMBLE),
@@ -143,10 +160,10 @@ const struct config_key config_keys[] = {
     SILENT("commitProcessor.*"),
     SILENT("nio.*"),
     SILENT("netty.*"),
-    SILENT("serverCnxnFactory"),
+    INSTEAD("serverCnxnFactory", "no Java class is loaded; connections are served as always"),
     SILENT("maxResponseCacheSize"),
     SILENT("maxGetChildrenResponseCacheSize"),
-    SILENT("watchManagerName"),
+    INSTEAD("watchManagerName", "no Java class is loaded; watches are kept as always"),
     SILENT("watcherClean*"),
     SILENT("jvm.*"),
     SILENT("fsync.warningthresholdms"),
@@ -158,21 +175,22 @@ const struct config_key config_keys[] = {
 
     NOT_YET("secureClientPort"),
     NOT_YET("secureClientPortAddress"),
+    INSTEAD("ssl.authProvider", "no Java class is loaded"),
+    INSTEAD("ssl.context.supplier.class", "no Java class is loaded"),
     NOT_YET("ssl.*"),
     NOT_YET("client.portUnification"),
     NOT_YET("fips-mode"),
     NOT_YET("sslQuorum.*"),
-    NOT_YET("forceSync"),
-    NOT_YET("digest.enabled"),
+    STAYS_ON("forceSync", "every write is synced to disk all the same"),
+    STAYS_ON("digest.enabled", "the digest of the tree is kept all the same"),
     NOT_YET("localSessionsEnabled"),
     NOT_YET("emulate353TTLNodes"),
-    NOT_YET("readonlymode.enabled"),
     NOT_YET("DigestAuthenticationProvider.*"),
     NOT_YET("X509AuthenticationProvider.*"),
     NOT_YET("IPAuthenticationProvider.*"),
     NOT_YET("superUser"),
-    NOT_YET("authProvider.*"),
-    NOT_YET("ensembleAuthName"),
+    INSTEAD("authProvider.*",
+            "no Java class is loaded; the schemes are world, auth, digest, ip and x509"),
     NOT_YET("request_throttle_*"),
     NOT_YET("requestThrottle*"),
     NOT_YET("throttled_op_wait_time"),
@@ -181,11 +199,10 @@ const struct config_key config_keys[] = {
     NOT_YET("largeRequestMaxBytes"),
     NOT_YET("largeRequestThreshold"),
     NOT_YET("admin.*"),
+    INSTEAD("audit.impl.class", "no Java class is loaded"),
     NOT_YET("audit.*"),
-    NOT_YET("metricsProvider.*"),
+    INSTEAD("metricsProvider.*", "no Java class is loaded; the word mntr tells the figures"),
 
-    UNSAFE("enforce.auth.enabled"),
-    NOT_YET("enforce.auth.schemes"),
     UNSAFE("sessionRequireClientSASLAuth"),
     SILENT("allowSaslFailedClients"),
     SILENT("requireClientAuthScheme"),

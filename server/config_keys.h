@@ -24,6 +24,10 @@ enum config_use {
     CONFIG_SILENT,
     /* Asks for something that this version does not do: a line in the log. */
     CONFIG_NOT_YET,
+    /* Names something of Java's: a warning, with the row's text on what is done instead. */
+    CONFIG_INSTEAD,
+    /* What it turns off stays on: a warning with the row's text, if it is false. */
+    CONFIG_STAYS_ON,
     /* Promises safety that this version would not give: refused unless false. */
     CONFIG_UNSAFE,
     /* Refused, with the row's text as the reason. */

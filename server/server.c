@@ -395,6 +395,8 @@ static void make_core(struct server *s)
         .enforce_quota = c->enforce_quota,
         .skip_acl = c->skip_acl,
         .super_digest = c->super_digest,
+        .auth_schemes = c->enforce_auth ? c->auth_schemes : NULL,
+        .ensemble_names = c->ensemble_names,
         .first_session_id = session_id_first(clock_ms(CLOCK_REALTIME), STANDALONE_SID),
         .txn_bytes_max = store_txn_max(s->store),
         .hash_key = random_key(),
@@ -450,6 +452,8 @@ static void make_admin(struct server *s)
         .arg = s,
     };
     admin_words_allow(s->config->words_whitelist, on_unknown_word, NULL, &s->admin.allowed);
+    if (s->config->read_only_mode)
+        admin_words_allow("isro", on_unknown_word, NULL, &s->admin.allowed);
 }
 
 static void start_handles(struct server *s)

@@ -27,11 +27,38 @@ static bool add_digest(struct core_client *client, struct jute_bytes auth)
     return added;
 }
 
+/* Whether the comma-separated LIST has the item TEXT. */
+static bool list_has(const char *list, struct jute_bytes text)
+{
+    static const char separators[] = ", \t";
+
+    for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
+        size_t len = strcspn(list, separators);
+
+        if (jute_equal((struct jute_bytes){.data = (const uint8_t *)list, .len = (int32_t)len},
+                       text))
+            return true;
+        list += len;
+    }
+    return false;
+}
+
+/* Keeps clients off the wrong ensemble, and proves nothing. Who names none is welcome
+ * [EnsembleAuthenticationProvider]. */
+static bool is_of_ensemble(const struct core_client *client, struct jute_bytes name)
+{
+    const char *names = client->core->config.ensemble_names;
+
+    return names != NULL && (name.len <= 0 || list_has(names, name));
+}
+
 /* The address that scheme ip stands for was a credential from the beginning. */
 static bool authenticate(struct core_client *client, const struct zk_auth_packet *packet)
 {
     if (text_is(packet->scheme, "digest"))
         return add_digest(client, packet->auth);
+    if (text_is(packet->scheme, "ensemble"))
+        return is_of_ensemble(client, packet->auth);
     return text_is(packet->scheme, "ip");
 }
 
@@ -57,4 +84,19 @@ void auth_sasl(struct core_client *client, int32_t xid, struct jute_reader *body
     get_sasl_packet(body, &packet);
     put_sasl_packet(reply_begin(client, xid, 0), &(struct zk_sasl_packet){.token = JUTE_NULL});
     reply_end(client, body->bad ? ZMARSHALLINGERROR : ZOK);
+}
+
+/* The answer overtakes what waits, as it does at Apache's [AuthenticationHelper]. */
+bool auth_suffices(struct core_client *client, int32_t xid)
+{
+    const char *schemes = client->core->config.auth_schemes;
+
+    if (schemes == NULL)
+        return true;
+    for (int32_t i = 0; i < client->who.count; i++)
+        if (list_has(schemes, client->who.items[i].scheme))
+            return true;
+    reply_header(client, xid, 0, ZSESSIONCLOSEDREQUIRESASLAUTH);
+    client_close(client, "not authenticated, as enforce.auth.enabled asks for");
+    return false;
 }

@@ -11,4 +11,8 @@ void auth_request(struct core_client *client, int32_t xid, struct jute_reader *b
 /* A sasl packet, on a server without a SASL login: OK with a null token. */
 void auth_sasl(struct core_client *client, int32_t xid, struct jute_reader *body);
 
+/* Whether CLIENT may ask for anything else. If not, the request XID is refused, and CLIENT
+ * closed [enforce.auth.enabled]. */
+bool auth_suffices(struct core_client *client, int32_t xid);
+
 #endif

@@ -29,6 +29,11 @@ static void take_over_session(void *arg, int64_t id, int32_t timeout_ms)
     (void)tracker_add(&intake->core->sessions, id, timeout_ms, intake->now_ms);
 }
 
+static const char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : xstrdup(text);
+}
+
 struct core *core_new(const struct core_config *config, const struct core_host *host,
                       struct tree *tree, const struct core_time *now)
 {
@@ -38,8 +43,9 @@ struct core *core_new(const struct core_config *config, const struct core_host *
     ASSERT(config->min_session_timeout_ms <= config->max_session_timeout_ms);
     ASSERT(config->container_check_interval_ms == 0 || config->container_max_per_minute > 0);
     core->config = *config;
-    if (config->super_digest != NULL)
-        core->config.super_digest = xstrdup(config->super_digest);
+    core->config.super_digest = copy_text(config->super_digest);
+    core->config.auth_schemes = copy_text(config->auth_schemes);
+    core->config.ensemble_names = copy_text(config->ensemble_names);
     core->host = *host;
     core->tree = tree;
     core->stats.replies = no_sizes;
@@ -70,6 +76,8 @@ void core_free(struct core *core)
     arena_done(&core->commit_arena);
     buf_done(&core->scratch);
     free((void *)(uintptr_t)core->config.super_digest);
+    free((void *)(uintptr_t)core->config.auth_schemes);
+    free((void *)(uintptr_t)core->config.ensemble_names);
     free(core);
 }
 

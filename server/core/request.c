@@ -241,6 +241,9 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
         client_close(client, "frame too short for a request");
         return;
     }
+    if ((req.handler == NULL || req.handler->kind != KIND_AUTH) &&
+        !auth_suffices(client, req.header.xid))
+        return;
     if (req.handler == NULL) {
         client->state = CLIENT_DEAF;
         refuse(client, &req, ZUNIMPLEMENTED);

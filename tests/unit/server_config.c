@@ -234,10 +234,45 @@ TEST(members_of_an_ensemble_are_refused_until_there_is_one)
 
 TEST(a_key_that_promises_safety_is_not_ignored)
 {
+    refused(DIR_AND_PORT "sessionRequireClientSASLAuth=true\n",
+            "zoo.cfg:3: sessionRequireClientSASLAuth: this version cannot enforce it; take the "
+            "line out to run without");
+    noted(DIR_AND_PORT "sessionRequireClientSASLAuth=false\n", "");
+}
+
+TEST(enforced_authentication_needs_a_scheme_that_somebody_can_use)
+{
     refused(DIR_AND_PORT "enforce.auth.enabled=true\n",
-            "zoo.cfg:3: enforce.auth.enabled: this version cannot enforce it; take the line out "
-            "to run without");
-    noted(DIR_AND_PORT "enforce.auth.enabled=false\n", "");
+            "zoo.cfg: enforce.auth.enabled needs enforce.auth.schemes, such as "
+            "enforce.auth.schemes=digest");
+    refused(DIR_AND_PORT "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl\n",
+            "zoo.cfg:4: enforce.auth.schemes: nobody can authenticate by \"sasl\" here; digest and "
+            "ip are there");
+    noted(DIR_AND_PORT "enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip\n", "");
+    noted(DIR_AND_PORT "enforce.auth.enabled=false\nenforce.auth.schemes=sasl\n", "");
+}
+
+TEST(a_java_class_is_a_warning_that_says_what_is_done_instead)
+{
+    noted(DIR_AND_PORT "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\n",
+          "warn zoo.cfg:3: serverCnxnFactory: no Java class is loaded; connections are served as "
+          "always\n");
+    noted(DIR_AND_PORT
+          "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+          "warn zoo.cfg:3: authProvider.1: no Java class is loaded; the schemes are world, auth, "
+          "digest, ip and x509\n");
+    noted(DIR_AND_PORT "metricsProvider.className=x.PrometheusMetricsProvider\n",
+          "warn zoo.cfg:3: metricsProvider.className: no Java class is loaded; the word mntr tells "
+          "the figures\n");
+}
+
+TEST(what_makes_writes_safe_stays_on_and_says_so)
+{
+    noted(DIR_AND_PORT "forceSync=no\n",
+          "warn zoo.cfg:3: forceSync: every write is synced to disk all the same\n");
+    noted(DIR_AND_PORT "digest.enabled=false\n",
+          "warn zoo.cfg:3: digest.enabled: the digest of the tree is kept all the same\n");
+    noted(DIR_AND_PORT "forceSync=yes\ndigest.enabled=true\n", "");
 }
 
 TEST(what_is_no_properties_file_is_refused_with_its_line)

@@ -1,0 +1,60 @@
+"""What zoo.cfg says about who may talk to the server at all."""
+import pytest
+
+from harness import wire
+
+REQUIRED = -124
+AUTH = 100
+
+
+def add_auth(raw, scheme, credential):
+    body = wire.integer(0) + wire.string(scheme) + wire.buffer(credential)
+    return raw.call(AUTH, body, xid=-4)
+
+
+@pytest.fixture
+def enforcing(new_server):
+    return new_server(enforce_auth_enabled="true", enforce_auth_schemes="digest")
+
+
+@pytest.mark.sanitized
+def test_who_has_not_authenticated_is_sent_away(enforcing):
+    raw = enforcing.session()
+    reply = raw.get_data("/")
+    assert (reply.err, reply.zxid) == (REQUIRED, 0)
+    raw.expect_close()
+
+
+def test_a_ping_is_a_request_as_well(enforcing):
+    raw = enforcing.session()
+    assert raw.ping().err == REQUIRED
+    raw.expect_close()
+
+
+@pytest.mark.sanitized
+def test_who_has_authenticated_is_served(enforcing, path):
+    raw = enforcing.session()
+    assert add_auth(raw, "digest", b"bob:secret").err == wire.OK
+    assert raw.made(path) == path
+
+
+def test_the_scheme_ip_is_everybody(new_server, path):
+    raw = new_server(enforce_auth_enabled="true", enforce_auth_schemes="digest,ip").session()
+    assert raw.made(path) == path
+
+
+@pytest.mark.sanitized
+def test_a_client_of_another_ensemble_is_sent_away(new_zkfsd, path):
+    server = new_zkfsd(ensembleAuthName="blue,green")
+    right, unnamed, wrong = server.session(), server.session(), server.session()
+    assert add_auth(right, "ensemble", b"green").err == wire.OK
+    assert add_auth(unnamed, "ensemble", b"").err == wire.OK
+    assert right.made(path) == path
+    add_auth(wrong, "ensemble", b"gree")
+    wrong.expect_close()
+
+
+def test_isro_is_answered_where_read_only_mode_is_on(new_zkfsd):
+    server = new_zkfsd(whitelist=None, readonlymode_enabled="true")
+    assert server.ask("isro") == "rw"
+    assert "not in the whitelist" in server.ask("ruok")
