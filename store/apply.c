@@ -430,8 +430,13 @@ static void apply_txn(struct apply *apply, const struct txn *txn)
 
 static void compare_digest(struct apply *apply, const struct txn *txn)
 {
-    if (!txn->has_digest || txn->digest.version != DIGEST_VERSION ||
-        (uint64_t)txn->digest.tree_digest == apply->tree->digest)
+    if (!txn->has_digest || txn->digest.version != DIGEST_VERSION)
+        return;
+    if ((uint64_t)txn->digest.tree_digest == apply->tree->digest) {
+        apply->tree->provisional = false;
+        return;
+    }
+    if (apply->tree->provisional)
         return;
     apply->result.digest_mismatch = true;
     apply->tree->digest_mismatches++;

@@ -116,6 +116,7 @@ void freeze_changing(struct tree *tree, uint32_t slot)
     struct freeze *freeze = &tree->freeze;
     struct znode *znode = tree_at(tree, slot);
 
+    streams_changing(tree, slot);
     if (is_frozen(freeze, znode, slot))
         put_row(tree, znode, &freeze->side);
     add_to_changed(freeze, znode, slot);
@@ -124,6 +125,7 @@ void freeze_changing(struct tree *tree, uint32_t slot)
 /* A mark of the other list is the slot's: of a znode that is gone. */
 void freeze_added(struct tree *tree, uint32_t slot)
 {
+    streams_added(tree, slot);
     add_to_changed(&tree->freeze, tree_at(tree, slot), slot);
 }
 
@@ -132,6 +134,7 @@ void freeze_removing(struct tree *tree, uint32_t slot)
     struct freeze *freeze = &tree->freeze;
     struct znode *znode = tree_at(tree, slot);
 
+    streams_changing(tree, slot);
     if (is_frozen(freeze, znode, slot))
         put_row(tree, znode, &freeze->side);
     if (znode->stored)

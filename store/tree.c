@@ -60,6 +60,7 @@ void tree_free(struct tree *tree)
 {
     if (tree == NULL)
         return;
+    streams_abandon(tree);
     for (uint32_t slot = ROOT_SLOT; slot < tree->znodes.end; slot++) {
         if (tree_at(tree, slot)->id != 0) {
             free(tree_at(tree, slot)->body);
@@ -161,6 +162,16 @@ void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size
         if (slots[i] != 0)
             prefetch_body(tree_at(tree, slots[i]));
     }
+}
+
+bool tree_provisional(const struct tree *tree)
+{
+    return tree->provisional;
+}
+
+void tree_set_provisional(struct tree *tree, bool provisional)
+{
+    tree->provisional = provisional;
 }
 
 zk_zxid tree_zxid(const struct tree *tree)

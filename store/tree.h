@@ -39,6 +39,12 @@ void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size
 /* The last txn that was wholly applied. */
 zk_zxid tree_zxid(const struct tree *tree);
 
+/* The state came from another server and may have effects of txns that are still to be
+ * applied: a txn's digest that is not the tree's is no alarm. Ends with the first digest
+ * that is, or when the caller knows that the last such txn was applied. */
+bool tree_provisional(const struct tree *tree);
+void tree_set_provisional(struct tree *tree, bool provisional);
+
 /* Sum of the digests of all znodes (digest.h). */
 uint64_t tree_digest(const struct tree *tree);
 

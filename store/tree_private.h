@@ -84,6 +84,8 @@ struct tree {
     struct quotas quotas;
     zk_zxid zxid;
     uint64_t digest, digest_mismatches;
+    bool provisional;
+    struct tree_stream *streams; /* under way */
     uint64_t next_id;
     uint64_t data_bytes;
     struct buf path;    /* scratch of whoever asks for a path while it applies */
@@ -145,6 +147,11 @@ void freeze_loading(struct tree *tree);
 void freeze_loaded(struct tree *tree);
 void freeze_init(struct freeze *freeze);
 void freeze_done(struct freeze *freeze);
+
+/* stream.c: the same for streams; all of them lose their tree. */
+void streams_changing(struct tree *tree, uint32_t slot);
+void streams_added(struct tree *tree, uint32_t slot);
+void streams_abandon(struct tree *tree);
 
 /* quota.c: a znode below /zookeeper was put into SLOT; is about to be removed. */
 void quota_znode_added(struct tree *tree, uint32_t slot, struct jute_bytes path);
