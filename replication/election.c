@@ -86,14 +86,20 @@ static struct ballot current_ballot(const struct election *e)
                            .version = NOTIFICATION_VERSION};
 }
 
+/* A server without a say follows the votes of the others but never lends them its name:
+ * its sid may well be a voter's, whose ballots are counted. */
+static bool has_say(const struct election *e)
+{
+    return e->own.leader != VOTE_NOBODY;
+}
+
 static void tell(const struct election *e, int64_t sid, struct zab_actions *out)
 {
     struct zab_action *action = zab_action_add(out, ZAB_NOTIFY);
 
     action->sid = sid;
     action->ballot = current_ballot(e);
-    /* Who does not vote must not repeat a vote of others: it would be counted as its own. */
-    if (e->phase != SETTLED && e->own.leader == VOTE_NOBODY)
+    if (!has_say(e))
         action->ballot.vote = VOTE_NONE;
     if (e->config->config_text != NULL)
         action->data = blob_ref(e->config->config_text);
@@ -114,7 +120,7 @@ static void cast(struct election *e)
 {
     struct elector *self = elector_of(e, e->config->sid);
 
-    if (self == NULL || e->own.leader == VOTE_NOBODY)
+    if (self == NULL || !has_say(e))
         return;
     self->voted = true;
     self->ballot = current_ballot(e);
@@ -181,8 +187,7 @@ static bool somebody_may_know_better(const struct election *e)
 /* Others may still vote for us, when we do not: then we are no candidate. */
 static bool candidate_exists(const struct election *e)
 {
-    return e->vote.leader != VOTE_NOBODY &&
-           (e->vote.leader != e->config->sid || e->own.leader != VOTE_NOBODY);
+    return e->vote.leader != VOTE_NOBODY && (e->vote.leader != e->config->sid || has_say(e));
 }
 
 static void judge(struct election *e, int64_t now_ms)
@@ -204,7 +209,8 @@ static void on_looking(struct election *e, int64_t sid, struct elector *voter,
                        const struct ballot *ballot, int64_t now_ms, struct zab_actions *out)
 {
     if (ballot->round < e->round) {
-        tell(e, sid, out); /* it is behind: our ballot brings it into this round */
+        if (has_say(e))
+            tell(e, sid, out); /* it is behind: our ballot brings it into this round */
         return;
     }
     if (ballot->vote.leader == VOTE_NOBODY && ballot->round == e->round)
@@ -230,7 +236,7 @@ static bool leader_confirms(const struct election *e, const struct ballot *ballo
                             const struct ballot *his)
 {
     if (ballot->vote.leader == e->config->sid)
-        return e->own.leader != VOTE_NOBODY && ballot->round == e->round;
+        return has_say(e) && ballot->round == e->round;
     return heard && his->state == PEER_LEADING;
 }
 
@@ -277,12 +283,10 @@ void election_ballot(struct election *e, int64_t sid, const struct ballot *ballo
         }
         return;
     }
-    if (voter == NULL) {
-        tell(e, sid, out); /* an observer asks; it has no say */
-        return;
-    }
-    if (e->phase == SETTLED) {
-        if (ballot->state == PEER_LOOKING)
+    if (voter == NULL || e->phase == SETTLED) {
+        /* Who searches gets an answer; an answer gets none, and who has no say gives
+         * none: or two servers would answer each other for ever. */
+        if (ballot->state == PEER_LOOKING && has_say(e))
             tell(e, sid, out);
         return;
     }

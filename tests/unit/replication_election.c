@@ -193,9 +193,11 @@ TEST(a_damaged_server_neither_votes_nor_leads_nor_holds_the_others_up)
     EXPECT_STR(script_tick(&s, 200), "notify 1 looking round 1 vote nobody; "
                                      "notify 2 looking round 1 vote nobody");
     script_ballot(&s, 1, PEER_LOOKING, 1, 3, 0, 0);
-    script_ballot(&s, 2, PEER_LOOKING, 1, 3, 0, 0);
-    script_tick(&s, 1000);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING); /* all vote for us, and we do not lead */
+    EXPECT_STR(script_ballot(&s, 2, PEER_LOOKING, 1, 3, 0, 0), "");
+    /* All vote for us, and we do not lead; we follow others, and lend them no vote. */
+    EXPECT_STR(script_tick(&s, 1000), "notify 1 looking round 1 vote nobody; "
+                                      "notify 2 looking round 1 vote nobody");
+    EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
     script_done(&s);
 
     /* The other side: its empty vote says that it knows of nothing better. */
@@ -203,6 +205,20 @@ TEST(a_damaged_server_neither_votes_nor_leads_nor_holds_the_others_up)
     script_ballot(&s, 3, PEER_LOOKING, 1, VOTE_NOBODY, INT64_MIN, INT64_MIN);
     script_ballot(&s, 2, PEER_LOOKING, 1, 2, 0, 0);
     EXPECT_EQ(zab_view(s.zab).role, ROLE_FOLLOWING);
+    script_done(&s);
+}
+
+/* A voter that searches answers an observer, which once answered a voter that searches. */
+TEST(an_answer_is_never_answered)
+{
+    struct script s;
+
+    script_follow(&s, &(struct script_setup){.sid = 8, .accepted = 4, .current = 4});
+    EXPECT_STR(script_ballot(&s, 1, PEER_LOOKING, 30, 2, 0, 0), "");
+    script_done(&s);
+
+    begin(&s, 1, 3);
+    EXPECT_STR(script_ballot(&s, 8, PEER_OBSERVING, 1, 2, 0, 0), "");
     script_done(&s);
 }
 
