@@ -390,7 +390,7 @@ void leader_snap_opened(struct leader *l, uint64_t ticket, zk_zxid zxid, bool fa
 
         if (peer->phase != PEER_SNAPSHOT || peer->ticket != ticket)
             continue;
-        if (!failed && history_has(&l->zab->history, zxid)) {
+        if (!failed && window_has(&l->zab->history, zxid)) {
             leader_sync_snap(l, peer, zxid, out);
             return;
         }

@@ -40,7 +40,7 @@ zk_zxid leader_limit(const struct leader *l)
 
 static enum choice choose(const struct leader *l, zk_zxid p)
 {
-    const struct history *h = &l->zab->history;
+    const struct window *h = &l->zab->history;
     zk_zxid limit = leader_limit(l);
     bool is_epoch_start = zxid_counter(p) == 0;
 
@@ -51,8 +51,8 @@ static enum choice choose(const struct leader *l, zk_zxid p)
     if (p > limit && is_epoch_start)
         return limit == l->initial_end && p == zxid_make(l->epoch, 0) ? CHOICE_DIFF : CHOICE_SNAP;
     if (p > limit)
-        return zxid_epoch(p) == zxid_epoch(limit) || history_has(h, p) ? CHOICE_TRUNC : CHOICE_SNAP;
-    return is_epoch_start || history_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP;
+        return zxid_epoch(p) == zxid_epoch(limit) || window_has(h, p) ? CHOICE_TRUNC : CHOICE_SNAP;
+    return is_epoch_start || window_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP;
 }
 
 static void send_zxid(struct leader *l, struct peer *peer, enum quorum_type type, zk_zxid zxid,
@@ -65,19 +65,19 @@ static void send_zxid(struct leader *l, struct peer *peer, enum quorum_type type
  * later, as INFORM. */
 static void send_history(struct leader *l, struct peer *peer, zk_zxid from, struct zab_actions *out)
 {
-    const struct history *h = &l->zab->history;
+    const struct window *h = &l->zab->history;
     zk_zxid limit = leader_limit(l);
 
     broadcast_forget_acks(l, peer);
     peer->acked = limit;
-    for (size_t i = history_index(h, from + 1); i < h->count; i++) {
-        zk_zxid zxid = history_zxid(h, i);
+    for (size_t i = window_index(h, from + 1); i < h->count; i++) {
+        zk_zxid zxid = window_zxid(h, i);
 
         if (zxid > limit && peer->is_observer)
             break;
         peer_send(
             l, peer,
-            &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(history_at(h, i))},
+            &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(window_at(h, i))},
             out);
         if (zxid <= limit)
             send_zxid(l, peer, COMMIT, zxid, out);

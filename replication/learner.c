@@ -153,7 +153,7 @@ void learner_send(struct learner *l, const struct peer_msg *msg, struct zab_acti
 
 /* ---------------------------------------------------------------- broadcast */
 
-struct history *learner_history(struct learner *l)
+struct window *learner_history(struct learner *l)
 {
     return l->zab->stage.active ? &l->zab->stage.history : &l->zab->history;
 }
@@ -164,7 +164,7 @@ static void take_staged(struct zab *zab, struct blob *txn, struct zab_actions *o
 {
     struct zab_action *action;
 
-    history_append(&zab->stage.history, txn);
+    window_append(&zab->stage.history, txn);
     if (zab->stage.installing)
         return;
     action = zab_action_add(out, ZAB_SNAP_STAGE);
@@ -198,12 +198,12 @@ void learner_take(struct learner *l, struct blob *txn, struct zab_actions *out)
 /* An Apache leader counts acks one by one: so every proposal gets its own. */
 void learner_ack_proposals(struct learner *l, struct zab_actions *out)
 {
-    const struct history *h = &l->zab->history;
+    const struct window *h = &l->zab->history;
 
     if (l->phase != LEARNER_BROADCAST || l->is_observer)
         return;
-    for (size_t i = history_index(h, l->acked + 1); i < h->count; i++) {
-        zk_zxid zxid = history_zxid(h, i);
+    for (size_t i = window_index(h, l->acked + 1); i < h->count; i++) {
+        zk_zxid zxid = window_zxid(h, i);
 
         if (zxid > h->durable)
             break;
@@ -214,10 +214,10 @@ void learner_ack_proposals(struct learner *l, struct zab_actions *out)
 
 static void on_commit(struct learner *l, zk_zxid zxid, struct zab_actions *out)
 {
-    struct history *h = &l->zab->history;
-    size_t next = history_index(h, h->committed + 1);
+    struct window *h = &l->zab->history;
+    size_t next = window_index(h, h->committed + 1);
 
-    if (next >= h->count || history_zxid(h, next) != zxid) {
+    if (next >= h->count || window_zxid(h, next) != zxid) {
         zab_leave(l->zab, out, "COMMIT 0x%" PRIx64 " is not the next after 0x%" PRIx64,
                   (uint64_t)zxid, (uint64_t)h->committed);
         return;

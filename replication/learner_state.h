@@ -64,6 +64,6 @@ void learner_ack_proposals(struct learner *l, struct zab_actions *out);
 void learner_send(struct learner *l, const struct peer_msg *msg, struct zab_actions *out);
 
 /* The history that PROPOSALs continue: the staged one while a snapshot comes. */
-struct history *learner_history(struct learner *l);
+struct window *learner_history(struct learner *l);
 
 #endif

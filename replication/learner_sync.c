@@ -89,7 +89,7 @@ static void on_trunc(struct learner *l, const struct peer_msg *msg, struct zab_a
     struct zab *zab = l->zab;
     struct zab_action *action;
 
-    if (!history_has(&zab->history, msg->zxid) || msg->zxid < zab->history.committed) {
+    if (!window_has(&zab->history, msg->zxid) || msg->zxid < zab->history.committed) {
         zab->want_snapshot = true;
         zab_action_alarm(out,
                          "the leader wants our log cut after 0x%" PRIx64 ", but %s; asking it "
@@ -100,7 +100,7 @@ static void on_trunc(struct learner *l, const struct peer_msg *msg, struct zab_a
         zab_leave(zab, out, "TRUNC to what cannot be");
         return;
     }
-    history_truncate(&zab->history, msg->zxid);
+    window_truncate(&zab->history, msg->zxid);
     action = zab_action_add(out, ZAB_TRUNCATE);
     action->zxid = msg->zxid;
     action->ticket = zab->truncate_ticket = zab_ticket(zab);
@@ -118,7 +118,7 @@ static void on_snap(struct learner *l, const struct peer_msg *msg, struct zab_ac
         return;
     }
     zab->stage = (struct stage){.active = true, .ticket = zab_ticket(zab)};
-    history_init(&zab->stage.history, msg->zxid);
+    window_init(&zab->stage.history, msg->zxid);
     action = zab_action_add(out, ZAB_SNAP_BEGIN);
     action->conn = l->conn;
     action->zxid = msg->zxid;
@@ -149,10 +149,10 @@ static void on_choice(struct learner *l, const struct peer_msg *msg, struct zab_
  * after it (ZOOKEEPER-4394). */
 static void on_mark(struct learner *l, zk_zxid zxid, struct zab_actions *out)
 {
-    const struct history *h = learner_history(l);
-    size_t next = history_index(h, l->marked + 1);
+    const struct window *h = learner_history(l);
+    size_t next = window_index(h, l->marked + 1);
 
-    if (next >= h->count || history_zxid(h, next) != zxid) {
+    if (next >= h->count || window_zxid(h, next) != zxid) {
         zab_leave(l->zab, out, "COMMIT 0x%" PRIx64 " is not the next after 0x%" PRIx64,
                   (uint64_t)zxid, (uint64_t)l->marked);
         return;
@@ -250,7 +250,7 @@ void learner_sync_meta(struct learner *l, struct zab_actions *out)
 static void on_uptodate(struct learner *l, struct zab_actions *out)
 {
     struct zab *zab = l->zab;
-    struct history *h = &zab->history;
+    struct window *h = &zab->history;
 
     l->phase = LEARNER_BROADCAST;
     if (h->committed < l->marked)

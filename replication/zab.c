@@ -11,7 +11,7 @@
  *   exactly one of: draining, searching (the election runs), leader, learner; none when
  *   stopped
  *   a role begins with durable == end, no write under way, no stage
- *   applied, committed, durable, end: see history.c */
+ *   applied, committed, durable, end: see window.c */
 #include "replication/zab.h"
 
 #include "proto/base/assert.h"
@@ -68,13 +68,13 @@ void zab_apply(struct zab *zab, struct zab_actions *out)
 {
     struct blob *txn;
 
-    while ((txn = history_apply_next(&zab->history)) != NULL) {
+    while ((txn = window_apply_next(&zab->history)) != NULL) {
         struct zab_action *action = zab_action_add(out, ZAB_APPLY);
 
         action->zxid = txn_zxid(txn->data);
         action->data = blob_ref(txn);
     }
-    history_trim(&zab->history, zab->config.window_count_min, zab->config.window_bytes_max);
+    window_trim(&zab->history, zab->config.window_count_min, zab->config.window_bytes_max);
     if (zab->learner != NULL)
         learner_applied(zab->learner, out);
 }
@@ -89,7 +89,7 @@ static void ask_append(struct blob *txn, struct zab_actions *out)
 
 void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out)
 {
-    history_append(&zab->history, txn);
+    window_append(&zab->history, txn);
     ask_append(txn, out);
 }
 
@@ -124,7 +124,7 @@ static void drop_stage(struct zab *zab, struct zab_actions *out)
     if (!zab->stage.active || zab->stage.installing)
         return; /* what is being installed comes into force; draining waits for it */
     zab_action_add(out, ZAB_SNAP_DROP)->ticket = zab->stage.ticket;
-    history_done(&zab->stage.history);
+    window_done(&zab->stage.history);
     zab->stage = (struct stage){0};
 }
 
@@ -240,7 +240,7 @@ struct zab *zab_new(const struct zab_config *config, const struct zab_disk *disk
     zab->accepted = disk->accepted;
     zab->current = disk->current;
     zab->no_vote = disk->no_vote;
-    history_load(&zab->history, disk->base, disk->applied, disk->entries, disk->entry_count);
+    window_load(&zab->history, disk->base, disk->applied, disk->entries, disk->entry_count);
     zab->role = ROLE_LOOKING;
     zab->draining = true;
     zab->leader_sid = VOTE_NOBODY;
@@ -258,8 +258,8 @@ void zab_free(struct zab *zab)
     learner_free(zab->learner, &unwanted);
     zab_actions_done(&unwanted);
     election_free(zab->election);
-    history_done(&zab->history);
-    history_done(&zab->stage.history);
+    window_done(&zab->history);
+    window_done(&zab->stage.history);
     quorums_unref(zab->config.quorums);
     blob_unref(zab->config.config_text);
     free(zab);
@@ -448,7 +448,7 @@ void zab_snap_received(struct zab *zab, uint64_t ticket, struct zab_actions *out
 void zab_snap_failed(struct zab *zab, uint64_t ticket, struct zab_actions *out)
 {
     if (zab->stage.active && zab->stage.ticket == ticket) {
-        history_done(&zab->stage.history);
+        window_done(&zab->stage.history);
         zab->stage = (struct stage){0};
         if (zab->learner != NULL)
             zab_leave(zab, out, "the snapshot failed");
@@ -460,19 +460,19 @@ void zab_snap_failed(struct zab *zab, uint64_t ticket, struct zab_actions *out)
  * its append; without a learner nobody wants it any more. */
 static void take_stage(struct zab *zab, struct zab_actions *out)
 {
-    struct history staged = zab->stage.history;
+    struct window staged = zab->stage.history;
     zk_zxid end = zab->stage.install_end;
 
     zab->current = zab->stage.install_epoch;
     zab->stage = (struct stage){0};
-    history_done(&zab->history);
+    window_done(&zab->history);
     zab->history = staged;
     zab->history.durable = end;
     zab->no_vote = zab->want_snapshot = false;
     if (zab->learner == NULL)
-        history_truncate(&zab->history, end);
-    for (size_t i = history_index(&zab->history, end + 1); i < zab->history.count; i++)
-        ask_append(history_at(&zab->history, i), out);
+        window_truncate(&zab->history, end);
+    for (size_t i = window_index(&zab->history, end + 1); i < zab->history.count; i++)
+        ask_append(window_at(&zab->history, i), out);
 }
 
 void zab_snap_installed(struct zab *zab, uint64_t ticket, struct zab_actions *out)
@@ -573,9 +573,9 @@ struct zab_view zab_view(const struct zab *zab)
 
 struct blob *zab_entry(const struct zab *zab, zk_zxid zxid)
 {
-    size_t i = history_index(&zab->history, zxid);
+    size_t i = window_index(&zab->history, zxid);
 
-    return i < zab->history.count && history_zxid(&zab->history, i) == zxid
-               ? history_at(&zab->history, i)
+    return i < zab->history.count && window_zxid(&zab->history, i) == zxid
+               ? window_at(&zab->history, i)
                : NULL;
 }

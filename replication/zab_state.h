@@ -8,7 +8,7 @@
 
 #include "proto/base/rng.h"
 #include "replication/election.h"
-#include "replication/history.h"
+#include "replication/window.h"
 #include "replication/zab.h"
 
 struct leader;
@@ -24,7 +24,7 @@ struct stage {
     uint64_t ticket;
     zk_zxid install_end;
     zk_epoch install_epoch;
-    struct history history;
+    struct window history;
 };
 
 struct zab {
@@ -38,7 +38,7 @@ struct zab {
     zk_epoch accepted, current; /* as asked for last */
     uint64_t meta_ticket;       /* 0: no write of meta is under way */
     uint64_t truncate_ticket;   /* 0: the like */
-    struct history history;
+    struct window history;
     struct stage stage;
     bool no_vote;
     bool want_snapshot; /* our history and the leader's do not fit: announce none */

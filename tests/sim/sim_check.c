@@ -2,7 +2,7 @@
  * 2 prefix, 3 integrity, 4 and 5 primary order, 6 primary integrity, 7 durability, 8 the disk, 9
  * NEWLEADER's ack, 10 acks, 11 contiguous commits by a quorum, 12 TRUNC, 15 digest. 13 (what a
  * client sees) is sim_client.c's. Cheap ones after every step, all of them now and then. */
-#include "replication/history.h"
+#include "replication/window.h"
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
-#include "replication/history.h"
+#include "replication/window.h"
 
 #include <stdlib.h>
 #include <string.h>

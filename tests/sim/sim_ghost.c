@@ -2,7 +2,7 @@
 #include "tests/sim/sim_ghost.h"
 
 #include "proto/base/mem.h"
-#include "replication/history.h"
+#include "replication/window.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-/* history: see history.h. Invariants:
+/* window: see window.h. Invariants:
  *   base <= applied <= committed <= end,  applied <= durable <= end
  *   the entries are exactly the txns in (base, end], in order, without a hole */
-#include "replication/history.h"
+#include "replication/window.h"
 
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-static void check(const struct history *h)
+static void check(const struct window *h)
 {
     ASSERT(h->base <= h->applied);
     ASSERT(h->applied <= h->committed);
@@ -18,32 +18,32 @@ static void check(const struct history *h)
     ASSERT(h->durable <= h->end);
 }
 
-void history_init(struct history *h, zk_zxid zxid)
+void window_init(struct window *h, zk_zxid zxid)
 {
-    *h = (struct history){
+    *h = (struct window){
         .base = zxid, .applied = zxid, .committed = zxid, .durable = zxid, .end = zxid};
 }
 
-void history_load(struct history *h, zk_zxid base, zk_zxid applied, struct blob *const *entries,
-                  size_t count)
+void window_load(struct window *h, zk_zxid base, zk_zxid applied, struct blob *const *entries,
+                 size_t count)
 {
-    history_init(h, base);
+    window_init(h, base);
     for (size_t i = 0; i < count; i++)
-        history_append(h, entries[i]);
-    ASSERT(history_has(h, applied));
+        window_append(h, entries[i]);
+    ASSERT(window_has(h, applied));
     h->committed = applied;
     h->durable = h->end;
-    while (history_apply_next(h) != NULL)
+    while (window_apply_next(h) != NULL)
         ; /* is in the state already */
     ASSERT(h->applied == applied);
 }
 
-void history_done(struct history *h)
+void window_done(struct window *h)
 {
     for (size_t i = 0; i < h->count; i++)
-        blob_unref(history_at(h, i));
+        blob_unref(window_at(h, i));
     free(h->entries);
-    *h = (struct history){0};
+    *h = (struct window){0};
 }
 
 bool zxid_follows(zk_zxid last, zk_zxid zxid)
@@ -53,20 +53,20 @@ bool zxid_follows(zk_zxid last, zk_zxid zxid)
     return zxid_epoch(zxid) > zxid_epoch(last) && zxid_counter(zxid) == 1;
 }
 
-static void grow(struct history *h)
+static void grow(struct window *h)
 {
     size_t cap = h->cap == 0 ? 64 : h->cap * 2;
     struct blob **entries = xmalloc(cap * sizeof(struct blob *));
 
     for (size_t i = 0; i < h->count; i++)
-        entries[i] = history_at(h, i);
+        entries[i] = window_at(h, i);
     free(h->entries);
     h->entries = entries;
     h->first = 0;
     h->cap = cap;
 }
 
-void history_append(struct history *h, struct blob *txn)
+void window_append(struct window *h, struct blob *txn)
 {
     zk_zxid zxid = txn_zxid(txn->data);
 
@@ -80,25 +80,25 @@ void history_append(struct history *h, struct blob *txn)
     check(h);
 }
 
-struct blob *history_at(const struct history *h, size_t i)
+struct blob *window_at(const struct window *h, size_t i)
 {
     ASSERT(i < h->count);
     return h->entries[(h->first + i) % h->cap];
 }
 
-zk_zxid history_zxid(const struct history *h, size_t i)
+zk_zxid window_zxid(const struct window *h, size_t i)
 {
-    return txn_zxid(history_at(h, i)->data);
+    return txn_zxid(window_at(h, i)->data);
 }
 
-size_t history_index(const struct history *h, zk_zxid zxid)
+size_t window_index(const struct window *h, zk_zxid zxid)
 {
     size_t low = 0, high = h->count;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (history_zxid(h, mid) < zxid)
+        if (window_zxid(h, mid) < zxid)
             low = mid + 1;
         else
             high = mid;
@@ -106,19 +106,19 @@ size_t history_index(const struct history *h, zk_zxid zxid)
     return low;
 }
 
-bool history_has(const struct history *h, zk_zxid zxid)
+bool window_has(const struct window *h, zk_zxid zxid)
 {
-    size_t i = history_index(h, zxid);
+    size_t i = window_index(h, zxid);
 
-    return zxid == h->base || (i < h->count && history_zxid(h, i) == zxid);
+    return zxid == h->base || (i < h->count && window_zxid(h, i) == zxid);
 }
 
-void history_truncate(struct history *h, zk_zxid zxid)
+void window_truncate(struct window *h, zk_zxid zxid)
 {
-    ASSERT(history_has(h, zxid));
+    ASSERT(window_has(h, zxid));
     ASSERT(zxid >= h->committed);
-    while (h->count > 0 && history_zxid(h, h->count - 1) > zxid) {
-        struct blob *txn = history_at(h, h->count - 1);
+    while (h->count > 0 && window_zxid(h, h->count - 1) > zxid) {
+        struct blob *txn = window_at(h, h->count - 1);
 
         h->count--;
         h->bytes -= txn->len;
@@ -131,25 +131,25 @@ void history_truncate(struct history *h, zk_zxid zxid)
     check(h);
 }
 
-struct blob *history_apply_next(struct history *h)
+struct blob *window_apply_next(struct window *h)
 {
     zk_zxid limit = h->committed < h->durable ? h->committed : h->durable;
     struct blob *txn;
 
     if (h->applied >= limit)
         return NULL;
-    txn = history_at(h, history_index(h, h->applied + 1));
+    txn = window_at(h, window_index(h, h->applied + 1));
     h->applied = txn_zxid(txn->data);
     h->tail_bytes -= txn->len;
     check(h);
     return txn;
 }
 
-void history_trim(struct history *h, size_t count_min, size_t bytes_max)
+void window_trim(struct window *h, size_t count_min, size_t bytes_max)
 {
-    while (h->bytes > bytes_max && h->count > 0 && history_zxid(h, 0) <= h->applied &&
+    while (h->bytes > bytes_max && h->count > 0 && window_zxid(h, 0) <= h->applied &&
            (h->count > count_min || h->bytes > 2 * bytes_max)) {
-        struct blob *txn = history_at(h, 0);
+        struct blob *txn = window_at(h, 0);
 
         h->base = txn_zxid(txn->data);
         h->bytes -= txn->len;
