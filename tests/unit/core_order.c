@@ -82,7 +82,7 @@ TEST(who_waits_for_others_and_goes_leaves_nothing_behind)
     struct rig rig;
 
     rig_init(&rig);
-    for (char name = 'a'; name <= 'd'; name++)
+    for (int name = 'a'; name <= 'd'; name++)
         rig_join(&rig, name);
     rig.hold = true;
     (void)create(&rig, 'a', "/x", "1", 0);
