@@ -170,7 +170,6 @@ const struct config_key config_keys[] = {
     SILENT("intBufferStartingSizeBytes"),
     SILENT("bitHashCacheSize"),
     SILENT("pathStats.*"),
-    SILENT("DigestAuthenticationProvider.enabled"),
     SILENT("enableEagerACLCheck"),
 
     NOT_YET("secureClientPort"),
