@@ -244,7 +244,7 @@ endef
 $(foreach t,$(BENCH_SOURCES),$(eval $(call bench_rules,$(t))))
 
 # The simulator of an ensemble: replication and what stands above it, without a socket.
-$(eval $(call link_rule,$(B)/sim,tests/sim/sim_main.c,core,$(call objects,$(filter-out tests/sim/sim_main.c,$(SIM_SOURCES))) $(support_lib)))
+$(eval $(call link_rule,$(B)/sim,tests/sim/sim_main.c,core,$(call objects,$(filter-out tests/sim/sim_main.c,$(SIM_SOURCES)))))
 
 all:: $(PROGRAMS) $(foreach r,$(ROOMS),$(call room_libs,$(r)))
 
@@ -255,6 +255,14 @@ FROM ?= 1
 .PHONY: sim
 sim: $(B)/sim ## simulate ensembles: SEEDS=100 FROM=1, TRACE=1 prints every event
 	@$(B)/sim --from $(FROM) --seeds $(SEEDS) $(if $(TRACE),--trace)
+
+# Known mistakes, planted in the core: the simulator must find each.
+.PHONY: mutants
+mutants: $(B)/sim ## plant known mistakes and let the simulator find them: SEEDS=2000, ONLY=name
+	@$(PYTHON) tests/sim/mutants.py --build $(B) --objects '$(call objects,$(SIM_SOURCES))' \
+	    --libs '$(call room_libs,core) $(call outside_libs,core)' \
+	    --seeds $(if $(filter command line,$(origin SEEDS)),$(SEEDS),2000) --first $(FROM) \
+	    --only '$(ONLY)'
 
 .PHONY: bench-build
 bench-build: $(BENCH_PROGRAMS)

@@ -99,6 +99,19 @@ def fuzz(totals, build):
         totals.add(program, int(status == 0), int(status != 0))
 
 
+def simulate(totals, build, seconds):
+    """Ensembles under faults: other seeds each time, the first of them printed, and the kept ones."""
+    heading(f"simulated ensembles, {seconds} s ({build})")
+    with open("tests/sim/seeds.txt", encoding="utf-8") as kept:
+        seeds = [line.split()[0] for line in kept if line.strip() and line[0] != "#"]
+    runs = [["--from", seed, "--seeds", "1", "--quiet"] for seed in seeds]
+    runs.append(["--from", str(int(time.time()) * 100000), "--seconds", str(seconds)])
+    for arguments in runs:
+        status, output = run([f"{build}/sim", *arguments])
+        passed = re.search(r"^sim: (\d+) seeds passed", output, re.M)
+        totals.add(f"sim {' '.join(arguments)}", int(passed[1]) if passed else 0, int(status != 0))
+
+
 def pytest(totals, build, *select):
     """The tests learn from ZKFS_BUILD which programs to test; without it, those in build/."""
     heading(f"pytest {' '.join(select)} ({build})")
@@ -133,12 +146,14 @@ def everything(totals, cc):
         return
     lint(totals)
     unit(totals, build)
+    simulate(totals, build, 30)
     pytest(totals, build)
 
     heading("build with address and undefined sanitizers")
     if not make(totals, "build", "all", "tests-build", f"CC={cc}", "SAN=address,undefined"):
         return
     unit(totals, sanitized)
+    simulate(totals, sanitized, 15)
     fuzz(totals, sanitized)
     pytest(totals, sanitized, "-m", "san")
 

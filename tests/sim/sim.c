@@ -36,6 +36,10 @@ static void choose_world(struct sim *sim)
     };
     if (sim_chance(sim, 4))
         sim->config.learner_queue_max = 300000;
+    if (sim_chance(sim, 6))
+        sim->config.counter_limit = (uint32_t)sim_between(sim, 30, 300);
+    sim->ghost.counter_limit =
+        sim->config.counter_limit == 0 ? 0xfffffff0u : sim->config.counter_limit;
     if (sim_chance(sim, 8))
         sim->config.tail_bytes_max = 300000;
     sim->net.delay_min = sim_between(sim, 50, 500);

@@ -59,7 +59,7 @@ bool sim_ghost_propose(struct sim_ghost *ghost, int leader, zk_zxid zxid, struct
         return wrong(ghost, "a proposal of another leader's epoch");
     if (zxid_counter(zxid) != epoch->first + epoch->count)
         return wrong(ghost, "a proposal's zxid is not the next one");
-    if (zxid_counter(zxid) > 0xfffffff0u)
+    if (zxid_counter(zxid) > ghost->counter_limit)
         return wrong(ghost, "the counter of a zxid runs over");
     if (epoch->count == epoch->cap) {
         epoch->cap = epoch->cap == 0 ? 16 : epoch->cap * 2;

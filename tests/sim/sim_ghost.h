@@ -29,6 +29,7 @@ struct sim_client_history {
 };
 
 struct sim_ghost {
+    uint32_t counter_limit; /* of an epoch */
     struct sim_epoch *epochs;
     size_t epoch_count, epoch_cap;
     struct sim_committed *committed;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A deadline that never comes. */
+#define LATEST_MS (INT64_MAX / 4000)
+
 static int64_t now_ms(const struct sim *sim, const struct sim_server *server)
 {
     return sim->now / 1000 + server->skew_ms;
@@ -23,7 +26,8 @@ static void after(struct sim *sim, int s, struct zab_actions *actions)
     if (!server->alive || server->life != life)
         return;
     sim_check_step(sim, s);
-    deadline = (zab_deadline(server->zab) - server->skew_ms) * 1000;
+    deadline = zab_deadline(server->zab);
+    deadline = deadline > LATEST_MS ? LATEST_MS * 1000 : (deadline - server->skew_ms) * 1000;
     if (deadline <= sim->now)
         deadline = sim->now + SIM_MS;
     if (deadline < server->tick_at || server->tick_at <= sim->now) {
