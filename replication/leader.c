@@ -411,7 +411,6 @@ struct leader *leader_new(struct zab *zab, struct zab_actions *out)
     ASSERT(zab->history.durable == zab->history.end && zab->is_voter && !zab->no_vote);
     l->zab = zab;
     list_init(&l->peers);
-    list_init(&l->proposals);
     list_init(&l->syncs);
     l->self = quorums_bit(zab->config.quorums, zab->config.sid);
     l->old_current = zab->current;
@@ -434,18 +433,7 @@ void leader_free(struct leader *l, struct zab_actions *out)
     {
         peer_drop(l, CONTAINER_OF(link, struct peer, link), "the leader steps down", out);
     }
-    LIST_FOR_SAFE(link, &l->proposals)
-    {
-        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
-
-        quorums_unref(p->quorums);
-        blob_unref(p->txn);
-        free(p);
-    }
-    LIST_FOR_SAFE(link, &l->syncs)
-    {
-        free(CONTAINER_OF(link, struct leader_sync, link));
-    }
+    broadcast_done(l);
     free(l);
 }
 

@@ -43,16 +43,64 @@ void broadcast_watch_ack(const struct leader *l, struct peer *peer, zk_zxid zxid
     }
 }
 
-static struct proposal *proposal_new(struct leader *l, zk_zxid zxid, struct blob *txn)
+static struct proposal *proposal_at(const struct leader *l, size_t i)
 {
-    struct proposal *p = xcalloc(1, sizeof *p);
+    ASSERT(i < l->proposal_count);
+    return &l->proposals[(l->proposal_first + i) % l->proposal_cap];
+}
 
-    p->zxid = zxid;
-    p->txn = blob_ref(txn);
-    p->quorums = quorums_ref(l->zab->config.quorums);
-    list_push_back(&l->proposals, &p->link);
+/* Zxids of one epoch have no gaps, so the place of one is its distance from the first.
+ * NULL: it is committed, or was never proposed. */
+static struct proposal *proposal_find(const struct leader *l, zk_zxid zxid)
+{
+    zk_zxid first = l->proposed - (zk_zxid)l->proposal_count + 1;
+
+    return zxid < first || zxid > l->proposed ? NULL : proposal_at(l, (size_t)(zxid - first));
+}
+
+static void proposals_grow(struct leader *l)
+{
+    size_t cap = l->proposal_cap == 0 ? 64 : l->proposal_cap * 2;
+    struct proposal *proposals = xcalloc(cap, sizeof *proposals);
+
+    for (size_t i = 0; i < l->proposal_count; i++)
+        proposals[i] = *proposal_at(l, i);
+    free(l->proposals);
+    l->proposals = proposals;
+    l->proposal_first = 0;
+    l->proposal_cap = cap;
+}
+
+static void proposal_add(struct leader *l, zk_zxid zxid, struct blob *txn)
+{
+    if (l->proposal_count == l->proposal_cap)
+        proposals_grow(l);
     l->proposal_count++;
-    return p;
+    l->proposed = zxid;
+    *proposal_at(l, l->proposal_count - 1) = (struct proposal){
+        .zxid = zxid, .txn = blob_ref(txn), .quorums = quorums_ref(l->zab->config.quorums)};
+}
+
+static void proposal_remove_first(struct leader *l)
+{
+    struct proposal *p = proposal_at(l, 0);
+
+    quorums_unref(p->quorums);
+    blob_unref(p->txn);
+    l->proposal_first = (l->proposal_first + 1) % l->proposal_cap;
+    l->proposal_count--;
+}
+
+void broadcast_done(struct leader *l)
+{
+    while (l->proposal_count > 0)
+        proposal_remove_first(l);
+    free(l->proposals);
+    l->proposals = NULL;
+    LIST_FOR_SAFE(link, &l->syncs)
+    {
+        free(CONTAINER_OF(link, struct leader_sync, link));
+    }
 }
 
 void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
@@ -61,8 +109,7 @@ void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
 
     ASSERT(leader_can_propose(l));
     ASSERT(zxid == leader_next_zxid(l));
-    l->proposed = zxid;
-    (void)proposal_new(l, zxid, txn); /* it is in the list */
+    proposal_add(l, zxid, txn);
     LIST_FOR(link, &l->peers)
     {
         struct peer *peer = CONTAINER_OF(link, struct peer, link);
@@ -80,8 +127,10 @@ void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
 
 /* ---------------------------------------------------------------- acks and commits */
 
-static void commit_first(struct leader *l, struct proposal *p, struct zab_actions *out)
+static void commit_first(struct leader *l, struct zab_actions *out)
 {
+    const struct proposal *p = proposal_at(l, 0);
+
     l->zab->history.committed = p->zxid;
     LIST_FOR(link, &l->peers)
     {
@@ -95,11 +144,7 @@ static void commit_first(struct leader *l, struct proposal *p, struct zab_action
                                      .data = peer->is_observer ? blob_ref(p->txn) : NULL},
                   out);
     }
-    list_remove(&p->link);
-    l->proposal_count--;
-    quorums_unref(p->quorums);
-    blob_unref(p->txn);
-    free(p);
+    proposal_remove_first(l);
 }
 
 /* Commits what a quorum has, from the oldest on: never one before the other. */
@@ -108,14 +153,14 @@ void broadcast_commit(struct leader *l, struct zab_actions *out)
     zk_zxid durable = l->zab->history.durable;
     bool any = false;
 
-    while (!list_empty(&l->proposals)) {
-        struct proposal *p = CONTAINER_OF(l->proposals.next, struct proposal, link);
+    while (l->proposal_count > 0) {
+        const struct proposal *p = proposal_at(l, 0);
         voter_bits own =
             p->zxid <= durable ? quorums_bit(p->quorums, l->zab->config.sid) : (voter_bits)0;
 
         if (!quorums_have(p->quorums, p->acks | own))
             break;
-        commit_first(l, p, out);
+        commit_first(l, out);
         any = true;
     }
     if (!any)
@@ -124,37 +169,34 @@ void broadcast_commit(struct leader *l, struct zab_actions *out)
     broadcast_settle_syncs(l, out);
 }
 
-void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out)
+static void note_ack(const struct leader *l, struct peer *peer, zk_zxid zxid)
 {
-    if (zxid > peer->last_sent)
-        return; /* nothing that it could have */
     if (zxid > peer->acked)
         peer->acked = zxid;
-    if (peer->awaited != 0 && peer->acked >= peer->awaited) {
-        peer->awaited = 0;
-        if (peer->acked < peer->last_sent) {
-            peer->awaited = peer->acked + 1;
-            peer->awaited_ms = l->zab->now_ms;
-        }
-    }
-    LIST_FOR(link, &l->proposals)
-    {
-        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+    if (peer->awaited == 0 || peer->acked < peer->awaited)
+        return;
+    peer->awaited = peer->acked < peer->last_sent ? peer->acked + 1 : 0;
+    peer->awaited_ms = l->zab->now_ms;
+}
 
-        if (p->zxid != zxid)
-            continue;
-        *(peer->phase >= PEER_ACKED ? &p->acks : &p->early) |= quorums_bit(p->quorums, peer->sid);
-        break;
-    }
+void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out)
+{
+    struct proposal *p = proposal_find(l, zxid);
+
+    if (peer->is_observer || zxid > peer->last_sent)
+        return; /* nothing that it was asked for */
+    note_ack(l, peer, zxid);
+    if (p == NULL)
+        return;
+    *(peer->phase >= PEER_ACKED ? &p->acks : &p->early) |= quorums_bit(p->quorums, peer->sid);
     broadcast_commit(l, out);
 }
 
 /* Or a txn would count as being on a disk from which a TRUNC has just removed it. */
 void broadcast_forget_acks(struct leader *l, const struct peer *peer)
 {
-    LIST_FOR(link, &l->proposals)
-    {
-        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+    for (size_t i = 0; i < l->proposal_count; i++) {
+        struct proposal *p = proposal_at(l, i);
 
         p->acks &= ~quorums_bit(p->quorums, peer->sid);
         p->early &= ~quorums_bit(p->quorums, peer->sid);
@@ -163,9 +205,8 @@ void broadcast_forget_acks(struct leader *l, const struct peer *peer)
 
 void broadcast_admit(struct leader *l, struct peer *peer)
 {
-    LIST_FOR(link, &l->proposals)
-    {
-        struct proposal *p = CONTAINER_OF(link, struct proposal, link);
+    for (size_t i = 0; i < l->proposal_count; i++) {
+        struct proposal *p = proposal_at(l, i);
 
         p->acks |= p->early & quorums_bit(p->quorums, peer->sid);
     }

@@ -58,7 +58,6 @@ struct peer {
 
 /* A txn of this epoch that is not decided. */
 struct proposal {
-    struct list link;
     zk_zxid zxid;
     struct blob *txn;
     struct quorums *quorums; /* as in force when it was proposed */
@@ -87,8 +86,8 @@ struct leader {
     size_t peer_count;
 
     zk_zxid proposed;
-    struct list proposals; /* of struct proposal, in zxid order */
-    size_t proposal_count;
+    struct proposal *proposals; /* a ring, in zxid order: see proposal_at() */
+    size_t proposal_first, proposal_count, proposal_cap;
     bool handing_over;
     int64_t hand_over_ms; /* until when */
 
@@ -114,6 +113,7 @@ void leader_sync_snap(struct leader *l, struct peer *peer, zk_zxid zxid, struct 
 zk_zxid leader_limit(const struct leader *l);
 
 /* leader_broadcast.c */
+void broadcast_done(struct leader *l); /* forgets the proposals and syncs */
 void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out);
 /* The early acks of PEER count from now on. */
 void broadcast_admit(struct leader *l, struct peer *peer);
