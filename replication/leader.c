@@ -20,7 +20,7 @@
 /* Apache compares zxids as signed numbers: an epoch has 31 bits. */
 #define EPOCH_MAX 0x7fffffffu
 
-static int64_t ticks(const struct leader *l, int32_t count)
+int64_t leader_ticks(const struct leader *l, int32_t count)
 {
     return (int64_t)count * l->zab->config.tick_ms;
 }
@@ -28,7 +28,7 @@ static int64_t ticks(const struct leader *l, int32_t count)
 static void enter(struct leader *l, enum leader_phase phase)
 {
     l->phase = phase;
-    l->deadline = l->zab->now_ms + ticks(l, l->zab->config.init_limit);
+    l->deadline = l->zab->now_ms + leader_ticks(l, l->zab->config.init_limit);
 }
 
 static bool is_quorum(const struct leader *l, voter_bits bits)
@@ -36,88 +36,12 @@ static bool is_quorum(const struct leader *l, voter_bits bits)
     return quorums_have(l->zab->config.quorums, bits);
 }
 
-/* ---------------------------------------------------------------- peers */
-
-static struct peer *peer_find(const struct leader *l, uint64_t conn)
-{
-    LIST_FOR(link, &l->peers)
-    {
-        struct peer *peer = CONTAINER_OF(link, struct peer, link);
-
-        if (peer->conn == conn)
-            return peer;
-    }
-    return NULL;
-}
-
-/* An observer has no say, even where its sid has: a server whose history was damaged
- * comes as one. */
-voter_bits peer_bit(const struct leader *l, const struct peer *peer)
-{
-    return peer->is_observer ? 0 : quorums_bit(l->zab->config.quorums, peer->sid);
-}
-
-static void peer_free(struct leader *l, struct peer *peer, struct zab_actions *out)
-{
-    if (peer->phase == PEER_SNAPSHOT)
-        zab_action_add(out, ZAB_SNAP_SHUT)->ticket = peer->ticket;
-    list_remove(&peer->link);
-    l->peer_count--;
-    free(peer);
-}
-
-void peer_drop(struct leader *l, struct peer *peer, const char *why, struct zab_actions *out)
-{
-    zab_action_close(out, peer->conn, why);
-    peer_free(l, peer, out);
-}
-
-/* The reader of a queue that is full is not dropped here, in the middle of a walk over
- * the peers, but at the end of the event. */
-void peer_send(struct leader *l, struct peer *peer, const struct peer_msg *msg,
-               struct zab_actions *out)
-{
-    (void)l;
-    peer->queued += peer_msg_bytes(msg);
-    zab_action_send(out, peer->conn, msg);
-}
-
-static void drop_slow(struct leader *l, struct zab_actions *out)
-{
-    LIST_FOR_SAFE(link, &l->peers)
-    {
-        struct peer *peer = CONTAINER_OF(link, struct peer, link);
-
-        if (peer->queued > l->zab->config.learner_queue_max + peer->burst)
-            peer_drop(l, peer, "it does not read what it is sent", out);
-    }
-}
-
-void leader_sent(struct leader *l, uint64_t conn, size_t bytes)
-{
-    struct peer *peer = peer_find(l, conn);
-
-    if (peer == NULL)
-        return;
-    ASSERT(bytes <= peer->queued);
-    peer->queued -= bytes;
-    peer->burst -= bytes < peer->burst ? bytes : peer->burst;
-}
-
-void leader_progress(struct leader *l, uint64_t conn)
-{
-    struct peer *peer = peer_find(l, conn);
-
-    if (peer != NULL)
-        peer->heard_ms = l->zab->now_ms;
-}
-
 /* ---------------------------------------------------------------- the four quorums */
 
 static void send_leaderinfo(struct leader *l, struct peer *peer, struct zab_actions *out)
 {
     peer->phase = PEER_PROMISE;
-    peer_send(l, peer,
+    peer_send(peer,
               &(struct peer_msg){.type = LEADERINFO,
                                  .zxid = zxid_make(l->epoch, 0),
                                  .protocol = QUORUM_PROTOCOL_VERSION},
@@ -145,7 +69,7 @@ static void send_uptodate(struct leader *l, struct peer *peer, struct zab_action
     peer->phase = PEER_READY;
     if (peer->awaited != 0)
         peer->awaited_ms = l->zab->now_ms; /* a learner may acknowledge only now */
-    peer_send(l, peer, &(struct peer_msg){.type = UPTODATE, .zxid = -1}, out);
+    peer_send(peer, &(struct peer_msg){.type = UPTODATE, .zxid = -1}, out);
 }
 
 /* The history that we came with is on the disks of a quorum, and whoever leads next
@@ -220,18 +144,6 @@ void leader_meta_durable(struct leader *l, struct zab_actions *out)
 
 /* ---------------------------------------------------------------- packets */
 
-/* A learner has one connection: the one before is a leftover. */
-static void drop_older(struct leader *l, const struct peer *peer, struct zab_actions *out)
-{
-    LIST_FOR_SAFE(link, &l->peers)
-    {
-        struct peer *other = CONTAINER_OF(link, struct peer, link);
-
-        if (other != peer && other->phase != PEER_HELLO && other->sid == peer->sid)
-            peer_drop(l, other, "it came again", out);
-    }
-}
-
 static void on_info(struct leader *l, struct peer *peer, const struct peer_msg *msg,
                     struct zab_actions *out)
 {
@@ -249,7 +161,7 @@ static void on_info(struct leader *l, struct peer *peer, const struct peer_msg *
     peer->sid = msg->sid;
     peer->is_observer = msg->type == OBSERVERINFO;
     peer->phase = PEER_EPOCH;
-    drop_older(l, peer, out);
+    peers_drop_older(l, peer, out);
     if (l->phase >= LEADER_EPOCH_ACKS) {
         send_leaderinfo(l, peer, out);
     } else if (l->phase == LEADER_DISCOVERY) {
@@ -378,7 +290,7 @@ void leader_packet(struct leader *l, uint64_t conn, const struct peer_msg *msg,
         on_synced_packet(l, peer, msg, out);
         break;
     }
-    drop_slow(l, out);
+    peers_drop_slow(l, out);
 }
 
 void leader_snap_opened(struct leader *l, uint64_t ticket, zk_zxid zxid, bool failed,
@@ -437,31 +349,6 @@ void leader_free(struct leader *l, struct zab_actions *out)
     free(l);
 }
 
-void leader_accepted(struct leader *l, uint64_t conn, struct zab_actions *out)
-{
-    struct peer *peer;
-
-    ASSERT(conn != 0 && peer_find(l, conn) == NULL);
-    if (l->peer_count >= l->zab->config.learner_max) {
-        zab_action_close(out, conn, "too many learners");
-        return;
-    }
-    peer = xcalloc(1, sizeof *peer);
-    peer->conn = conn;
-    peer->phase = PEER_HELLO;
-    peer->heard_ms = l->zab->now_ms;
-    list_push_back(&l->peers, &peer->link);
-    l->peer_count++;
-}
-
-void leader_conn_down(struct leader *l, uint64_t conn, struct zab_actions *out)
-{
-    struct peer *peer = peer_find(l, conn);
-
-    if (peer != NULL)
-        peer_free(l, peer, out);
-}
-
 void leader_log_durable(struct leader *l, struct zab_actions *out)
 {
     broadcast_commit(l, out);
@@ -476,7 +363,7 @@ void leader_revalidate_answer(struct leader *l, uint64_t conn, int64_t session_i
 
     if (peer == NULL || peer->phase != PEER_READY)
         return;
-    peer_send(l, peer,
+    peer_send(peer,
               &(struct peer_msg){.type = REVALIDATE,
                                  .zxid = -1,
                                  .session_id = session_id,
@@ -486,23 +373,6 @@ void leader_revalidate_answer(struct leader *l, uint64_t conn, int64_t session_i
 }
 
 /* ---------------------------------------------------------------- time */
-
-static void drop_silent(struct leader *l, struct zab_actions *out)
-{
-    const struct zab_config *c = &l->zab->config;
-
-    LIST_FOR_SAFE(link, &l->peers)
-    {
-        struct peer *peer = CONTAINER_OF(link, struct peer, link);
-        int32_t limit = peer->phase == PEER_READY ? c->sync_limit : c->init_limit;
-
-        if (l->zab->now_ms - peer->heard_ms >= ticks(l, limit))
-            peer_drop(l, peer, "nothing heard from it", out);
-        else if (peer->phase == PEER_READY && peer->awaited != 0 &&
-                 l->zab->now_ms - peer->awaited_ms >= ticks(l, c->sync_limit))
-            peer_drop(l, peer, "it does not acknowledge", out);
-    }
-}
 
 /* A leader without a quorum of living followers is none: somebody else may be elected
  * already. */
@@ -529,11 +399,11 @@ void leader_tick(struct leader *l, struct zab_actions *out)
         if (now_ms >= l->deadline)
             zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
         else
-            drop_silent(l, out);
+            peers_drop_silent(l, out);
         return;
     }
-    drop_silent(l, out);
-    drop_slow(l, out);
+    peers_drop_silent(l, out);
+    peers_drop_slow(l, out);
     if (now_ms >= l->ping_at) {
         broadcast_ping(l, out);
         l->ping_at = now_ms + l->zab->config.tick_ms / 2;

@@ -117,8 +117,8 @@ void leader_propose(struct leader *l, struct blob *txn, struct zab_actions *out)
         if (peer->phase < PEER_HISTORY || peer->is_observer)
             continue;
         broadcast_watch_ack(l, peer, zxid);
-        peer_send(l, peer,
-                  &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(txn)}, out);
+        peer_send(peer, &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(txn)},
+                  out);
     }
     zab_log(l->zab, txn, out);
     if (zxid_counter(zxid) == l->zab->config.counter_limit)
@@ -138,7 +138,7 @@ static void commit_first(struct leader *l, struct zab_actions *out)
 
         if (peer->phase < PEER_HISTORY)
             continue;
-        peer_send(l, peer,
+        peer_send(peer,
                   &(struct peer_msg){.type = peer->is_observer ? INFORM : COMMIT,
                                      .zxid = p->zxid,
                                      .data = peer->is_observer ? blob_ref(p->txn) : NULL},
@@ -226,7 +226,7 @@ void broadcast_ping(struct leader *l, struct zab_actions *out)
         if (peer->phase != PEER_READY || peer->ping_count == PEER_PINGS_MAX)
             continue;
         peer->rounds[(peer->ping_first + peer->ping_count++) % PEER_PINGS_MAX] = l->round;
-        peer_send(l, peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
+        peer_send(peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
     }
 }
 
@@ -267,7 +267,7 @@ static void answer_sync(struct leader *l, const struct leader_sync *sync, struct
         struct peer *peer = CONTAINER_OF(link, struct peer, link);
 
         if (peer->conn == sync->conn) {
-            peer_send(l, peer, &(struct peer_msg){.type = SYNC}, out);
+            peer_send(peer, &(struct peer_msg){.type = SYNC}, out);
             return;
         }
     }

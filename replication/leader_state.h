@@ -1,6 +1,6 @@
-/* leader_state: what leader.c (discovery, quorums, connections), leader_sync.c (DIFF,
- * TRUNC or SNAP) and leader_broadcast.c (proposals, acks, pings, syncs) share. For
- * these alone.
+/* leader_state: what leader.c (discovery and its quorums), leader_sync.c (DIFF,
+ * TRUNC or SNAP), leader_broadcast.c (proposals, acks, pings, syncs) and leader_peers.c
+ * (connections) share. For these alone.
  *
  *   DISCOVERY ──► PROMISE ──► EPOCH_ACKS ──► CURRENT ──► HISTORY ──► BROADCAST
  *        quorum of     accepted    quorum of     current     quorum of
@@ -98,11 +98,19 @@ struct leader {
     size_t sync_count;
 };
 
-/* leader.c */
-void peer_send(struct leader *l, struct peer *peer, const struct peer_msg *msg,
-               struct zab_actions *out);
-void peer_drop(struct leader *l, struct peer *peer, const char *why, struct zab_actions *out);
+/* leader_peers.c */
+struct peer *peer_find(const struct leader *l, uint64_t conn); /* NULL: nobody */
 voter_bits peer_bit(const struct leader *l, const struct peer *peer);
+void peer_send(struct peer *peer, const struct peer_msg *msg, struct zab_actions *out);
+void peer_drop(struct leader *l, struct peer *peer, const char *why, struct zab_actions *out);
+/* The connections that the sid of PEER had before: leftovers. */
+void peers_drop_older(struct leader *l, const struct peer *peer, struct zab_actions *out);
+/* Who does not read; and who is not heard of, or does not acknowledge. */
+void peers_drop_slow(struct leader *l, struct zab_actions *out);
+void peers_drop_silent(struct leader *l, struct zab_actions *out);
+
+/* leader.c */
+int64_t leader_ticks(const struct leader *l, int32_t count); /* in ms */
 /* A peer has acknowledged NEWLEADER: counts it, and lets it serve when a quorum has. */
 void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out);
 

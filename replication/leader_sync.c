@@ -55,10 +55,10 @@ static enum choice choose(const struct leader *l, zk_zxid p)
     return is_epoch_start || window_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP;
 }
 
-static void send_zxid(struct leader *l, struct peer *peer, enum quorum_type type, zk_zxid zxid,
+static void send_zxid(struct peer *peer, enum quorum_type type, zk_zxid zxid,
                       struct zab_actions *out)
 {
-    peer_send(l, peer, &(struct peer_msg){.type = type, .zxid = zxid}, out);
+    peer_send(peer, &(struct peer_msg){.type = type, .zxid = zxid}, out);
 }
 
 /* Our log after FROM: registered from now on. An observer gets what is not decided
@@ -76,15 +76,15 @@ static void send_history(struct leader *l, struct peer *peer, zk_zxid from, stru
         if (zxid > limit && peer->is_observer)
             break;
         peer_send(
-            l, peer,
+            peer,
             &(struct peer_msg){.type = PROPOSAL, .zxid = zxid, .data = blob_ref(window_at(h, i))},
             out);
         if (zxid <= limit)
-            send_zxid(l, peer, COMMIT, zxid, out);
+            send_zxid(peer, COMMIT, zxid, out);
         else
             broadcast_watch_ack(l, peer, zxid);
     }
-    peer_send(l, peer,
+    peer_send(peer,
               &(struct peer_msg){.type = NEWLEADER,
                                  .zxid = zxid_make(l->epoch, 0),
                                  .data = l->zab->config.config_text == NULL
@@ -111,11 +111,11 @@ void leader_sync_peer(struct leader *l, struct peer *peer, struct zab_actions *o
     ASSERT(peer->phase == PEER_WAITING && l->phase >= LEADER_HISTORY);
     switch (choose(l, peer->zxid)) {
     case CHOICE_DIFF:
-        send_zxid(l, peer, DIFF, limit, out);
+        send_zxid(peer, DIFF, limit, out);
         send_history(l, peer, peer->zxid > limit ? limit : peer->zxid, out);
         break;
     case CHOICE_TRUNC:
-        send_zxid(l, peer, TRUNC, limit, out);
+        send_zxid(peer, TRUNC, limit, out);
         send_history(l, peer, limit, out);
         break;
     case CHOICE_SNAP:
@@ -132,7 +132,7 @@ void leader_sync_snap(struct leader *l, struct peer *peer, zk_zxid zxid, struct 
 
     ASSERT(peer->phase == PEER_SNAPSHOT);
     ASSERT(zxid <= l->zab->history.applied);
-    send_zxid(l, peer, SNAP, zxid, out);
+    send_zxid(peer, SNAP, zxid, out);
     action = zab_action_add(out, ZAB_STREAM);
     action->conn = peer->conn;
     action->ticket = peer->ticket;
