@@ -38,6 +38,7 @@ enum sim_event_kind {
     EV_DIAL,    /* a: ticket, b: to whom: the SYN arrives */
     EV_DIALLED, /* a: ticket, b: conn, or 0: failed */
     EV_ITEM,    /* a: conn, b: end it comes from */
+    EV_DOWN,    /* a: conn: this end hears that it is broken */
     EV_LINK,    /* a, b: the pair whose election connection may have changed */
     EV_BALLOT,  /* a: from whom */
     EV_REACH,   /* a: of whom, b: enum peer_reach */

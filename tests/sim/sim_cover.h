@@ -24,7 +24,8 @@
     X(FULL, "disk full")                      \
     X(DAMAGE, "damaged history")              \
     X(HANDOVER, "orderly stop")               \
-    X(LISTEN, "port lost")
+    X(LISTEN, "port lost")                    \
+    X(DEPOSED, "leader deposed unawares")
 
 enum sim_fault {
 #define X(name, text) FAULT_##name,

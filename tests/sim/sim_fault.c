@@ -125,6 +125,10 @@ static bool cause(struct sim *sim, enum sim_fault fault)
     case FAULT_ISOLATE_LEADER:
         partition(sim, 1u << lead, true);
         return lead != 0;
+    case FAULT_DEPOSED:
+        partition(sim, 1u << lead, true);
+        sim_net_cut_unheard(sim, lead);
+        return lead != 0;
     case FAULT_ONE_WAY:
         partition(sim, sim_chance(sim, 2) ? 1u << s : ~(1u << s), false);
         return true;

@@ -208,6 +208,18 @@ bool sim_net_cut(struct sim *sim, int s)
     return true;
 }
 
+void sim_net_cut_unheard(struct sim *sim, int s)
+{
+    for (size_t i = 0; i < sim->net.conn_count; i++) {
+        struct sim_conn *conn = sim->net.conns[i];
+
+        if (conn == NULL || end_of(sim, conn, s) != 1 || !conn->ends[0].open)
+            continue;
+        conn->ends[0].open = false;
+        sim_after(sim, 0, EV_DOWN, conn->ends[0].server, conn->id, 0);
+    }
+}
+
 void sim_net_dial(struct sim *sim, int from, int to, uint64_t ticket)
 {
     sim_after(sim, delay(sim), EV_DIAL, from, ticket, (uint64_t)to);

@@ -481,6 +481,10 @@ void sim_server_event(struct sim *sim, const struct sim_event *event)
     case EV_DIALLED:
         on_dialled(sim, s, event->a, event->b);
         break;
+    case EV_DOWN:
+        sim_say(sim, s, "connection down", (int64_t)event->a, 0);
+        WITH_EVENT(sim, s, zab_conn_down(zab, event->a, out));
+        break;
     case EV_BALLOT:
         on_ballot(sim, s, (int)event->a);
         break;
