@@ -18,7 +18,7 @@
 #define LOG_MAX 4000
 #define LINKS_MAX 4096
 #define STEPS 12000
-#define SEEDS 40
+#define SEEDS 24
 
 /* The zxids of a history, from the first txn of all on: the model of a log and of a state. */
 struct sequence {
@@ -184,7 +184,8 @@ static void start(struct world *w, int i)
 static struct event *event_add(struct world *w, int i, enum zab_action_kind cause)
 {
     if (w->event_first + w->event_count == w->event_cap) {
-        memmove(w->events, w->events + w->event_first, w->event_count * sizeof *w->events);
+        if (w->event_count > 0)
+            memmove(w->events, w->events + w->event_first, w->event_count * sizeof *w->events);
         w->event_first = 0;
         w->event_cap = 2 * w->event_count + 64;
         w->events = xrealloc(w->events, w->event_cap * sizeof *w->events);
