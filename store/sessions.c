@@ -110,10 +110,13 @@ int64_t sessions_visible_owner(int64_t owner)
 }
 
 /* The ephemerals of a session are a list, oldest first. */
-static void link_ephemeral(struct sessions *sessions, uint32_t record, struct owned *owned)
+static void link_ephemeral(struct sessions *sessions, uint32_t record, struct owned *owned,
+                           size_t path_len)
 {
-    struct owned_list *list = &find_or_add(sessions, owned->owner)->ephemerals;
+    struct session *session = find_or_add(sessions, owned->owner);
+    struct owned_list *list = &session->ephemerals;
 
+    session->path_bytes += path_len;
     owned->prev = list->last;
     if (list->last != 0)
         sessions_owned(sessions, list->last)->next = record;
@@ -123,10 +126,12 @@ static void link_ephemeral(struct sessions *sessions, uint32_t record, struct ow
     sessions->ephemeral_count++;
 }
 
-static void unlink_ephemeral(struct sessions *sessions, const struct owned *owned)
+static void unlink_ephemeral(struct sessions *sessions, const struct owned *owned, size_t path_len)
 {
     struct session *session = sessions_find(sessions, owned->owner);
 
+    ASSERT(session->path_bytes >= path_len);
+    session->path_bytes -= path_len;
     if (owned->prev != 0)
         sessions_owned(sessions, owned->prev)->next = owned->next;
     else
@@ -139,23 +144,23 @@ static void unlink_ephemeral(struct sessions *sessions, const struct owned *owne
     free_if_unused(sessions, session);
 }
 
-uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode)
+uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode, size_t path_len)
 {
     uint32_t record = slots_alloc(&sessions->owned);
     struct owned *owned = sessions_owned(sessions, record);
 
     *owned = (struct owned){.owner = owner, .znode = znode};
     if (is_ephemeral(owner))
-        link_ephemeral(sessions, record, owned);
+        link_ephemeral(sessions, record, owned, path_len);
     return record;
 }
 
-void sessions_disown(struct sessions *sessions, uint32_t record)
+void sessions_disown(struct sessions *sessions, uint32_t record, size_t path_len)
 {
     struct owned *owned = sessions_owned(sessions, record);
 
     if (is_ephemeral(owned->owner))
-        unlink_ephemeral(sessions, owned);
+        unlink_ephemeral(sessions, owned, path_len);
     owned->znode = 0;
     slots_free(&sessions->owned, record);
 }

@@ -24,6 +24,7 @@ struct session {
     struct hmap_node by_id;
     int64_t id;
     struct owned_list ephemerals;
+    uint64_t path_bytes; /* of the ephemerals: the lengths of their paths */
     int32_t timeout_ms;
     bool open;
     bool changed; /* its id is in sessions.changed */
@@ -59,10 +60,10 @@ void sessions_close(struct sessions *sessions, int64_t id);
 /* An owner as clients see it: 0 for a container or TTL znode. */
 int64_t sessions_visible_owner(int64_t owner);
 
-/* Records that OWNER (not 0) owns the znode in slot ZNODE; gives the number of the
- * record, never 0. */
-uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode);
-void sessions_disown(struct sessions *sessions, uint32_t record);
+/* Records that OWNER (not 0) owns the znode in slot ZNODE, with a path of PATH_LEN bytes;
+ * gives the number of the record, never 0. To disown, PATH_LEN is the same. */
+uint32_t sessions_own(struct sessions *sessions, int64_t owner, uint32_t znode, size_t path_len);
+void sessions_disown(struct sessions *sessions, uint32_t record, size_t path_len);
 
 /* For freeze: gives the ids of sessions opened, changed or closed (int64_t, to be
  * ended with buf_done; an id may occur twice) and starts a new list; or puts such

@@ -282,6 +282,13 @@ const struct znode *tree_ephemeral_next(const struct tree *tree, const struct zn
     return owned_znode(tree, sessions_owned(&tree->sessions, znode->owned)->next);
 }
 
+uint64_t tree_ephemeral_path_bytes(const struct tree *tree, int64_t id)
+{
+    const struct session *session = sessions_find(&tree->sessions, id);
+
+    return session == NULL ? 0 : session->path_bytes;
+}
+
 const struct znode *tree_owned_next(const struct tree *tree, uint32_t *cursor)
 {
     const struct slots *records = &tree->sessions.owned;

@@ -83,6 +83,9 @@ const struct znode *tree_ephemeral_next(const struct tree *tree, const struct zn
  * led to neither. */
 const struct znode *tree_owned_next(const struct tree *tree, uint32_t *cursor);
 
+/* The lengths of their paths together. */
+uint64_t tree_ephemeral_path_bytes(const struct tree *tree, int64_t id);
+
 /* The sessions that have ephemerals, in no order (the `dump` word). */
 void tree_owners_walk(const struct tree *tree, void (*visit)(void *arg, int64_t id), void *arg);
 

@@ -96,7 +96,8 @@ uint32_t tree_add(struct tree *tree, const struct znode_init *init)
     ASSERT(init->parent == 0 ? slot == ROOT_SLOT : init->name_len > 0);
     fill_slot(tree, slot, init);
     if (init->stat.ephemeral_owner != 0)
-        znode->owned = sessions_own(&tree->sessions, init->stat.ephemeral_owner, slot);
+        znode->owned =
+            sessions_own(&tree->sessions, init->stat.ephemeral_owner, slot, jute_size(init->path));
     if (init->parent != 0)
         add_child(tree, init->parent, slot);
     tree_index_insert(&tree->index, &tree->znodes, slot);
@@ -111,6 +112,7 @@ uint32_t tree_add(struct tree *tree, const struct znode_init *init)
 void tree_remove(struct tree *tree, uint32_t slot)
 {
     struct znode *znode = tree_at(tree, slot);
+    size_t path_len = znode_path_length(tree, znode);
 
     ASSERT(slot != ROOT_SLOT);
     ASSERT(znode->children == NULL);
@@ -118,11 +120,11 @@ void tree_remove(struct tree *tree, uint32_t slot)
     if (znode->undigested)
         quota_znode_removing(tree, slot);
     tree->digest -= znode_digest(tree, znode);
-    tree->data_bytes -= path_bytes(znode_path_length(tree, znode)) + jute_size(znode_data(znode));
+    tree->data_bytes -= path_bytes(path_len) + jute_size(znode_data(znode));
     tree_index_remove(&tree->index, &tree->znodes, slot);
     remove_child(tree, slot);
     if (znode->owned != 0)
-        sessions_disown(&tree->sessions, znode->owned);
+        sessions_disown(&tree->sessions, znode->owned, path_len);
     acl_table_unref(&tree->acls, znode->acl_id);
     free(znode->body);
     znode->body = NULL;

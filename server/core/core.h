@@ -49,6 +49,10 @@ struct core_config {
     /* The longest txn that the log takes. A request whose txn would be longer is
      * refused (ZBADARGUMENTS), a session's end goes without its list. 0: no limit. */
     size_t txn_bytes_max;
+    /* The lengths of the paths of a session's ephemerals together; for one more it has no
+     * quota (ZQUOTAEXCEEDED). Its end has to look at all of these paths at once, and where
+     * names are long they are a thousand times as much as the tree keeps. 0: 64 MiB. */
+    size_t session_path_bytes_max;
     /* How often containers and TTL znodes are looked through for those that have had
      * their time, 0: never; how many are deleted in a minute at most (then > 0); and the
      * age at which a container that never had a child goes, 0: never. */

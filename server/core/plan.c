@@ -77,10 +77,14 @@ static void set_creator(struct planned *planned, struct live_session *session)
 {
     if (planned->znode.creator == session)
         return;
+    if (planned->znode.creator != NULL)
+        planned->znode.creator->planned_bytes -= (uint64_t)planned->path_len;
     list_remove(&planned->by_creator);
     planned->znode.creator = session;
-    if (session != NULL)
-        list_push_back(&session->planned, &planned->by_creator);
+    if (session == NULL)
+        return;
+    session->planned_bytes += (uint64_t)planned->path_len;
+    list_push_back(&session->planned, &planned->by_creator);
 }
 
 static struct jute_bytes planned_path(const struct planned *planned)
@@ -389,6 +393,11 @@ static size_t count_ephemerals(const struct plan *plan, struct live_session *ses
     LIST_FOR(link, &session->planned)
     count++;
     return count;
+}
+
+uint64_t plan_ephemeral_path_bytes(const struct plan *plan, const struct live_session *session)
+{
+    return tree_ephemeral_path_bytes(plan->tree, session->id) + session->planned_bytes;
 }
 
 void plan_ephemerals(const struct plan *plan, struct live_session *session, struct arena *arena,

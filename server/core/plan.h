@@ -90,6 +90,10 @@ void plan_set_data(struct plan *plan, struct jute_bytes path, struct jute_bytes 
 void plan_set_acl(struct plan *plan, struct jute_bytes path, const struct zk_vec_acl *acl,
                   int32_t version);
 
+/* The lengths of the paths of all ephemerals of SESSION; those whose deletion is in
+ * flight may count as well. */
+uint64_t plan_ephemeral_path_bytes(const struct plan *plan, const struct live_session *session);
+
 /* The paths of all ephemerals of SESSION as planned, in ARENA. */
 void plan_ephemerals(const struct plan *plan, struct live_session *session, struct arena *arena,
                      struct zk_vec_ustring *ret_paths);

@@ -12,6 +12,8 @@
 /* "-2147483648" and its NUL. */
 #define SEQUENCE_BYTES 12
 
+#define SESSION_PATH_BYTES_MAX (64u << 20)
+
 static bool mode_is_ttl(int32_t mode)
 {
     return mode == CREATE_PERSISTENT_TTL || mode == CREATE_PERSISTENT_SEQUENTIAL_TTL;
@@ -130,6 +132,15 @@ static void fill_txn(const struct prepare *p, const struct zk_create_ttl_request
     }
 }
 
+static bool session_has_room(const struct prepare *p, struct jute_bytes path)
+{
+    uint64_t max = p->config->session_path_bytes_max;
+
+    if (max == 0)
+        max = SESSION_PATH_BYTES_MAX;
+    return plan_ephemeral_path_bytes(p->plan, p->session) + jute_size(path) <= max;
+}
+
 enum zk_err prepare_create(struct prepare *p, const union request_body *body, struct txn *ret_txn)
 {
     const struct zk_create_ttl_request *req = &body->create;
@@ -154,6 +165,8 @@ enum zk_err prepare_create(struct prepare *p, const union request_body *body, st
     planned.acl = &acl;
     planned.owner = owner_of(p, req);
     planned.session = planned.owner == p->session->id ? p->session : NULL;
+    if (planned.session != NULL && !session_has_room(p, planned.path))
+        return ZQUOTAEXCEEDED;
     fill_txn(p, req, &planned, parent_cversion, ret_txn);
     plan_create(p->plan, &planned);
     return ZOK;

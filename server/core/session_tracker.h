@@ -20,6 +20,7 @@ struct live_session {
     bool closing;               /* a closeSession is on its way: no bucket, no requests */
     struct core_client *client; /* the connection that speaks for it here, or NULL */
     struct list planned;        /* ephemerals created by writes in flight (plan.h) */
+    uint64_t planned_bytes;     /* the lengths of their paths together */
     /* the tracker's own */
     struct hmap_node by_id;
     struct list in_bucket;

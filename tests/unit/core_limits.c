@@ -68,6 +68,42 @@ TEST(a_session_with_more_ephemerals_than_a_txn_can_list_still_ends_with_all_of_t
     rig_done(&rig);
 }
 
+TEST(the_paths_of_a_sessions_ephemerals_are_bounded_in_flight_and_applied)
+{
+    struct multi multi = {{0}};
+    struct rig rig;
+
+    rig_config(&rig);
+    rig.config.session_path_bytes_max = 30;
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    EXPECT_STR(create(&rig, 'a', "/ten-bytes", "", CREATE_EPHEMERAL),
+               "a: reply xid=1 zxid=0x2 /ten-bytes");
+    rig.hold = true;
+    (void)create(&rig, 'a', "/ten-bytez", "", CREATE_EPHEMERAL);
+    (void)create(&rig, 'a', "/eleven-byt", "", CREATE_EPHEMERAL);
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=2 zxid=0x3 /ten-bytez");
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=3 zxid=0x4 err=QUOTAEXCEEDED");
+    rig.hold = false;
+    /* What is taken back does not count, nor does what is no ephemeral. */
+    multi_create(&multi, "/ten-bytex", "", CREATE_EPHEMERAL);
+    multi_create(&multi, "/none/here", "", 0);
+    EXPECT(strstr(multi_send(&rig, 'a', OP_MULTI, &multi), "NONODE") != NULL);
+    EXPECT_STR(create(&rig, 'a', "/eleven-byt", "", 0), "a: reply xid=5 zxid=0x6 /eleven-byt");
+    EXPECT_STR(create(&rig, 'a', "/ten-bytex", "", CREATE_EPHEMERAL),
+               "a: reply xid=6 zxid=0x7 /ten-bytex");
+    EXPECT_STR(create(&rig, 'a', "/a", "", CREATE_EPHEMERAL),
+               "a: reply xid=7 zxid=0x8 err=QUOTAEXCEEDED");
+    EXPECT_STR(delete (&rig, 'a', "/ten-bytes", -1), "a: reply xid=8 zxid=0x9");
+    EXPECT_STR(create(&rig, 'a', "/ten-byte0", "", CREATE_EPHEMERAL),
+               "a: reply xid=9 zxid=0xa /ten-byte0");
+    EXPECT_STR(close_session(&rig, 'a'), "a: reply xid=10 zxid=0xb; a: closed: session closed");
+    rig_join(&rig, 'b');
+    EXPECT_STR(create(&rig, 'b', "/ten-bytes", "", CREATE_EPHEMERAL),
+               "b: reply xid=1 zxid=0xd /ten-bytes");
+    rig_done(&rig);
+}
+
 TEST(a_list_of_ephemerals_is_bounded_by_what_may_be_unread)
 {
     struct rig rig;
