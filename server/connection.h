@@ -18,6 +18,7 @@ struct connection {
     struct list link;  /* in all->open */
     struct list dirty; /* in all->dirty: look at it before the loop sleeps; or in all->told */
     struct list timed; /* in all->timed: must get on by DEADLINE_MS */
+    struct list rest;  /* in all->resting: paused until its turn comes */
     int64_t deadline_ms;
     struct buf in;
     struct buf sending;
@@ -39,7 +40,8 @@ struct connections {
     struct list open;
     struct list dirty;
     struct list told;    /* have events to send, nothing else, and come after all others */
-    uv_idle_t sleepless; /* runs while TOLD is not empty */
+    struct list resting; /* have made the server walk a lot: go on one by one, a turn each */
+    uv_idle_t sleepless; /* runs while TOLD or RESTING is not empty */
     struct list walks;   /* connections_walk.c */
     struct list timed;   /* one timeout for all, so this is the order of deadlines */
     uv_timer_t timer;
@@ -49,6 +51,9 @@ struct connections {
     bool complained; /* the log has a line about maxCnxns */
     uint8_t read_buffer[CARRY_BYTES + READ_BYTES];
 };
+
+/* Whether there is no place for one more from ADDRESS, where it is counted already. */
+bool connections_full(struct connections *all, struct client_address *address);
 
 /* C is about to leave the list of open connections. */
 void connections_walk_leave(struct connections *all, struct connection *c);

@@ -28,6 +28,11 @@
 #define REQUESTS_MAX 4096
 #define REQUEST_BYTES_MAX (4u << 20)
 #define UNSENT_BYTES_MAX (1u << 20)
+#define WALKS_MAX 4
+
+/* How many znodes the requests of one client may have the core look at in a turn of
+ * the loop, but for the last of them: about a millisecond's work. */
+#define WALKED_MAX 16384
 
 /* How many get their events between two looks at what others want. */
 #define TOLD_AT_ONCE 64
@@ -40,6 +45,12 @@
 /* ---- polling and timing */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* The loop is here again at once, and reads in between. */
+static void on_sleepless(uv_idle_t *idle)
+{
+    (void)idle;
+}
 
 static void poll_what_is_due(struct connection *c)
 {
@@ -121,6 +132,7 @@ static void end(struct connection *c)
     list_remove(&c->link);
     list_remove(&c->dirty);
     list_remove(&c->timed);
+    list_remove(&c->rest);
     if (c->answer != NULL)
         all->host.end_answer(all->host.arg, c->answer);
     core_client_gone(all->core, c->client);
@@ -183,6 +195,7 @@ static bool over_limits(struct connection *c)
 
     if (wants.requests > 0 &&
         (wants.requests >= REQUESTS_MAX || wants.bytes >= REQUEST_BYTES_MAX ||
+         wants.walks >= WALKS_MAX ||
          core_stats(all->core).outstanding >= (size_t)all->config.outstanding_max ||
          all->host.busy(all->host.arg)))
         return true;
@@ -248,11 +261,20 @@ static size_t announce_frames(const struct connections *all, const uint8_t *data
     return used;
 }
 
+/* C has had its share of this turn of the loop. */
+static void rest(struct connection *c)
+{
+    c->paused = true;
+    list_push_back(&c->all->resting, &c->rest);
+    (void)uv_idle_start(&c->all->sleepless, on_sleepless);
+}
+
 /* Hands over the complete frames of the LEN bytes at DATA. Gives how many bytes are
  * done with. */
 static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
 {
     const struct connections *all = c->all;
+    uint64_t walked = core_walked(all->core);
     size_t used = 0, announced = 0;
 
     while (!c->finishing && len - used >= HEAD_BYTES) {
@@ -270,6 +292,10 @@ static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
             break;
         if (over_limits(c)) {
             c->paused = true;
+            break;
+        }
+        if (core_walked(all->core) - walked >= WALKED_MAX) {
+            rest(c);
             break;
         }
         take_frame(c, data + used + HEAD_BYTES, size);
@@ -421,7 +447,7 @@ static void flush(struct connection *c)
         end(c);
         return;
     }
-    if (c->paused && !c->all->holding && !over_limits(c)) {
+    if (c->paused && list_empty(&c->rest) && !c->all->holding && !over_limits(c)) {
         c->paused = false;
         take_bytes(c, c->in.data, c->in.len);
     }
@@ -436,10 +462,13 @@ static void flush_list(struct list *list, size_t most)
         flush(CONTAINER_OF(it, struct connection, dirty));
 }
 
-/* The loop is here again at once, and reads in between. */
-static void on_sleepless(uv_idle_t *idle)
+/* One at a time, or many of them would hold up the others together. */
+static void flush_rested(struct connections *all)
 {
-    (void)idle;
+    struct list *it = list_pop_front(&all->resting);
+
+    if (it != NULL)
+        flush(CONTAINER_OF(it, struct connection, rest));
 }
 
 /* To tell thousands of an event takes as many system calls: whoever made the change
@@ -448,37 +477,15 @@ void connections_flush(struct connections *all)
 {
     flush_list(&all->dirty, SIZE_MAX);
     flush_list(&all->told, TOLD_AT_ONCE);
+    flush_rested(all);
     flush_list(&all->dirty, SIZE_MAX); /* frames that had been held up may have been taken */
-    if (list_empty(&all->told))
+    if (list_empty(&all->told) && list_empty(&all->resting))
         (void)uv_idle_stop(&all->sleepless);
     else
         (void)uv_idle_start(&all->sleepless, on_sleepless);
 }
 
 /* ---- coming and going */
-
-static bool too_many(struct connections *all, struct client_address *address)
-{
-    const struct connections_config *limit = &all->config;
-    char text[CLIENT_ADDRESS_TEXT];
-
-    if (limit->per_address_max > 0 && address->connections > limit->per_address_max) {
-        client_address_text(address, text);
-        if (!address->complained)
-            log_warn("connection: refused: address=%s cause=\"more than maxClientCnxns=%d\"", text,
-                     limit->per_address_max);
-        address->complained = true;
-        return true;
-    }
-    if (limit->total_max == 0 || all->stats.open < (size_t)limit->total_max) {
-        all->complained = false;
-        return false;
-    }
-    if (!all->complained)
-        log_warn("connection: refused: cause=\"more than maxCnxns=%d\"", limit->total_max);
-    all->complained = true;
-    return true;
-}
 
 static void set_socket_options(const struct connections *all, int fd)
 {
@@ -511,6 +518,7 @@ static bool open_connection(struct connections *all, int fd, struct client_addre
     list_push_back(&all->open, &c->link);
     list_init(&c->dirty);
     list_init(&c->timed);
+    list_init(&c->rest);
     all->stats.open++;
     set_deadline(c);
     poll_what_is_due(c);
@@ -521,7 +529,7 @@ void connections_accept(struct connections *all, int fd, const struct sockaddr_s
 {
     struct client_address *address = client_address_add(&all->addresses, peer);
 
-    if (all->holding || too_many(all, address) || !open_connection(all, fd, address)) {
+    if (all->holding || connections_full(all, address) || !open_connection(all, fd, address)) {
         all->stats.rejected++;
         client_address_remove(&all->addresses, address);
         (void)close(fd);
@@ -544,6 +552,7 @@ struct connections *connections_new(uv_loop_t *loop, const struct connections_co
     list_init(&all->dirty);
     list_init(&all->told);
     list_init(&all->timed);
+    list_init(&all->resting);
     (void)uv_idle_init(loop, &all->sleepless);
     list_init(&all->walks);
     (void)uv_timer_init(loop, &all->timer);

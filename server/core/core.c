@@ -81,6 +81,16 @@ void core_free(struct core *core)
     free(core);
 }
 
+/* Of a frame that is looked at later, and may be anything. */
+static int32_t op_asked_for(const uint8_t *payload, size_t len)
+{
+    struct jute_reader r = jute_reader(payload, len, NULL);
+    struct zk_request_header header;
+
+    get_request_header(&r, &header);
+    return r.bad ? 0 : header.type;
+}
+
 void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
                 const struct core_time *now)
 {
@@ -95,6 +105,7 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
         break;
     case CLIENT_CONNECTING:
         pending_push(client, &(struct pending){.kind = PENDING_FRAME,
+                                               .op = op_asked_for(payload, len),
                                                .start_ms = now->mono_ms,
                                                .frame = xmemdup(payload, len),
                                                .bytes = len});
@@ -145,6 +156,11 @@ int64_t core_next_tick(const struct core *core, const struct core_time *now)
     if (reap_ms <= now->mono_ms)
         reap_ms = now->mono_ms + 1;
     return reap_ms < tick_ms ? reap_ms : tick_ms;
+}
+
+uint64_t core_walked(const struct core *core)
+{
+    return core->walked;
 }
 
 struct core_stats core_stats(const struct core *core)

@@ -140,8 +140,13 @@ void core_ahead(const struct core *core, const struct jute_bytes *payloads, size
 struct core_outstanding {
     size_t requests;
     size_t bytes; /* of frames kept here until their turn, and of proposed txns */
+    size_t walks; /* of these frames, those whose answer may take a walk of the tree */
 };
 struct core_outstanding core_client_outstanding(const struct core_client *client);
+
+/* How many znodes the answers to short requests had to look at, so far: by how much
+ * core_frame() raises it tells the host when it is the turn of other clients. */
+uint64_t core_walked(const struct core *core);
 
 /* The txn in BLOB, of ZXID, is decided: applies it, sends its events, answers its request, and
  * lets go on what waited for it. In zxid order, each once, proposed by this

@@ -38,6 +38,7 @@ struct core {
     int64_t next_session_id;
     struct arena request_arena; /* of the request in hand */
     struct arena commit_arena;  /* of the txn that is being applied */
+    uint64_t walked;            /* see core_walked() */
     struct buf scratch;         /* a txn or a notification while it is being encoded */
     struct core_stats stats;
     struct digest_log digests;

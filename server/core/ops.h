@@ -55,6 +55,7 @@ enum op_flags {
     /* ... and is no operation by itself: 3.8.0 takes a check outside a multi, and writes a
      * log that it cannot read (ZOOKEEPER-2623). */
     OP_PART_ONLY = 8,
+    OP_WALKS = 16, /* a short request, a short answer, and much to look at in between */
 };
 
 struct op_handler {

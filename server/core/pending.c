@@ -5,6 +5,7 @@
 #include "proto/base/mem.h"
 #include "server/core/client.h"
 #include "server/core/core_state.h"
+#include "server/core/ops.h"
 
 #include <stdlib.h>
 
@@ -50,6 +51,13 @@ static size_t counts(const struct pending *entry)
     return entry->kind == PENDING_WAIT ? 0 : 1;
 }
 
+static size_t walks(const struct pending *entry)
+{
+    const struct op_handler *handler = entry->kind == PENDING_FRAME ? op_find(entry->op) : NULL;
+
+    return handler != NULL && (handler->flags & OP_WALKS) ? 1 : 0;
+}
+
 void pending_push(struct core_client *client, const struct pending *entry)
 {
     struct pending *copy = pool_take(&client->core->pool);
@@ -58,6 +66,7 @@ void pending_push(struct core_client *client, const struct pending *entry)
     list_push_back(&client->pending, &copy->link);
     client->owed.requests += counts(copy);
     client->owed.bytes += copy->bytes;
+    client->owed.walks += walks(copy);
     client->core->stats.outstanding += counts(copy);
 }
 
@@ -79,6 +88,7 @@ struct pending pending_take(struct core_client *client, struct list *list)
     taken = *entry;
     client->owed.requests -= counts(&taken);
     client->owed.bytes -= taken.bytes;
+    client->owed.walks -= walks(&taken);
     client->core->stats.outstanding -= counts(&taken);
     pool_give(&client->core->pool, entry);
     return taken;

@@ -24,7 +24,7 @@ struct pending {
     struct list link;
     enum pending_kind kind;
     int32_t xid;
-    int32_t op;
+    int32_t op; /* as it was asked for: there may be none of this code */
     enum zk_err err;
     zk_zxid zxid;
     int64_t start_ms; /* when the request came in */

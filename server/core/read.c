@@ -170,6 +170,7 @@ enum zk_err read_get_ephemerals(struct reading *r, const union request_body *bod
 
     put_i32(out, 0);
     for (; znode != NULL; znode = tree_ephemeral_next(r->tree, znode)) {
+        r->core->walked++;
         path.len = 0;
         znode_path(r->tree, znode, &path);
         if (!has_prefix(&path, body->path.path))
@@ -224,9 +225,18 @@ enum zk_err read_all_children_number(struct reading *r, const union request_body
     const struct znode *znode;
     enum zk_err err = read_find(r, body->path.path, PERM_READ, &znode);
 
-    if (err == ZOK)
-        put_i32(out, count_descendants(r->tree, znode));
-    return err;
+    int32_t count;
+
+    if (err != ZOK)
+        return err;
+    if (znode_parent(r->tree, znode) == NULL) {
+        put_i32(out, (int32_t)(tree_znode_count(r->tree) - 1));
+        return ZOK;
+    }
+    count = count_descendants(r->tree, znode);
+    r->core->walked += (uint64_t)count;
+    put_i32(out, count);
+    return ZOK;
 }
 
 /* The user of a digest credential is what stands before its colon. */

@@ -104,6 +104,58 @@ TEST(the_paths_of_a_sessions_ephemerals_are_bounded_in_flight_and_applied)
     rig_done(&rig);
 }
 
+TEST(what_a_count_of_descendants_looks_at_is_told)
+{
+    struct buf root = {0}, top = {0};
+    struct rig rig;
+    char path[32];
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    (void)create(&rig, 'a', "/top", "", 0);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(path, sizeof path, "/top/%d", i);
+        (void)create(&rig, 'a', path, "", 0);
+    }
+    put_ustring(&root, jute_str("/"));
+    put_ustring(&top, jute_str("/top"));
+    EXPECT_STR(rig_request(&rig, 'a', OP_GET_ALL_CHILDREN_NUMBER, &root),
+               "a: reply xid=12 zxid=0xc 14");
+    EXPECT_EQ(core_walked(rig.core), 0); /* it is known */
+    EXPECT_STR(rig_request(&rig, 'a', OP_GET_ALL_CHILDREN_NUMBER, &top),
+               "a: reply xid=13 zxid=0xc 10");
+    EXPECT_EQ(core_walked(rig.core), 10);
+    buf_done(&root);
+    buf_done(&top);
+    rig_done(&rig);
+}
+
+TEST(counts_that_wait_for_a_write_or_a_session_are_known_as_walks)
+{
+    struct zk_connect_request req = {.timeout = 1000};
+    struct buf top = {0};
+    struct rig rig;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    put_ustring(&top, jute_str("/zookeeper"));
+    rig.hold = true;
+    (void)create(&rig, 'a', "/x", "", 0);
+    EXPECT_STR(rig_request(&rig, 'a', OP_GET_ALL_CHILDREN_NUMBER, &top), "");
+    (void)ping(&rig, 'a');
+    EXPECT_EQ(core_client_outstanding(rig_client(&rig, 'a')->client).walks, 1);
+    (void)rig_commit(&rig);
+    EXPECT_EQ(core_client_outstanding(rig_client(&rig, 'a')->client).walks, 0);
+    rig_open(&rig, 'b');
+    (void)rig_connect(&rig, 'b', &req);
+    EXPECT_STR(rig_request(&rig, 'b', OP_GET_ALL_CHILDREN_NUMBER, &top), "");
+    EXPECT_EQ(core_client_outstanding(rig_client(&rig, 'b')->client).walks, 1);
+    (void)rig_commit(&rig);
+    EXPECT_EQ(core_client_outstanding(rig_client(&rig, 'b')->client).walks, 0);
+    buf_done(&top);
+    rig_done(&rig);
+}
+
 TEST(a_list_of_ephemerals_is_bounded_by_what_may_be_unread)
 {
     struct rig rig;

@@ -4,6 +4,7 @@
 #include "proto/base/bytes.h"
 #include "proto/base/mem.h"
 #include "server/connections.h"
+#include "tests/unit/server_connections_core.h"
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>
@@ -22,33 +23,6 @@
 #define SLICES 40
 #define SLICE_BYTES 300000u
 
-/* What the first byte of a frame asks for. */
-enum ask {
-    ASK_ECHO = 'e',  /* the frame as the answer */
-    ASK_LATER = 'l', /* the frame as the answer, at answer_later() */
-    ASK_BIG = 'b',   /* BIG_BYTES as the answer */
-    ASK_END = 'x',   /* the frame as the answer, then the end */
-    ASK_TELL = 't',  /* the frame as an event to all others, then as the answer */
-};
-#define BIG_BYTES 600000u
-
-struct core_client {
-    struct core *core;
-    void *owner;
-    struct buf out;
-    struct buf later; /* answers that are due */
-    size_t waiting;
-    char ip[64];
-    struct core_client *next;
-};
-
-struct core {
-    struct core_client *clients;
-    size_t frames, clients_gone, waiting;
-    size_t announced;
-    size_t heard;
-};
-
 struct rig {
     uv_loop_t loop;
     uv_prepare_t prepare;
@@ -59,154 +33,6 @@ struct rig {
     int listener;
     struct sockaddr_in address;
 };
-
-/* ---- the core of the test */
-
-struct core_client *core_client_new(struct core *core, void *owner, const char *ip_text,
-                                    const struct core_time *now)
-{
-    struct core_client *client = xcalloc(1, sizeof *client);
-
-    (void)now;
-    client->core = core;
-    client->owner = owner;
-    (void)strncpy(client->ip, ip_text, sizeof client->ip - 1);
-    client->next = core->clients;
-    core->clients = client;
-    return client;
-}
-
-void core_client_gone(struct core *core, struct core_client *client)
-{
-    struct core_client **link = &core->clients;
-
-    while (*link != client)
-        link = &(*link)->next;
-    *link = client->next;
-    core->clients_gone++;
-    core->waiting -= client->waiting;
-    buf_done(&client->out);
-    buf_done(&client->later);
-    free(client);
-}
-
-void *core_client_owner(const struct core_client *client)
-{
-    return client->owner;
-}
-
-struct buf *core_client_out(struct core_client *client)
-{
-    return &client->out;
-}
-
-struct core_outstanding core_client_outstanding(const struct core_client *client)
-{
-    return (struct core_outstanding){.requests = client->waiting, .bytes = client->later.len};
-}
-
-void core_client_word(struct core_client *client)
-{
-    (void)client;
-}
-
-struct core_client_stats core_client_stats(const struct core_client *client)
-{
-    (void)client;
-    return (struct core_client_stats){0};
-}
-
-void core_client_stats_reset(struct core_client *client)
-{
-    (void)client;
-}
-
-struct core_stats core_stats(const struct core *core)
-{
-    return (struct core_stats){.outstanding = core->waiting};
-}
-
-static void put_frame(struct buf *b, const void *payload, size_t len)
-{
-    store_be32(buf_extend(b, 4), (uint32_t)len);
-    buf_append(b, payload, len);
-}
-
-static void answer(struct core_client *client, const void *payload, size_t len)
-{
-    bool was_empty = client->out.len == 0;
-
-    put_frame(&client->out, payload, len);
-    if (was_empty)
-        connection_output(client);
-}
-
-static void tell_others(struct core_client *client, const void *payload, size_t len)
-{
-    for (struct core_client *other = client->core->clients; other != NULL; other = other->next) {
-        if (other == client)
-            continue;
-        put_frame(&other->out, payload, len);
-        connection_told(other);
-    }
-}
-
-void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
-                const struct core_time *now)
-{
-    (void)now;
-    core->frames++;
-    switch (len > 0 ? (char)payload[0] : ASK_END) {
-    case ASK_LATER:
-        put_frame(&client->later, payload, len);
-        client->waiting++;
-        core->waiting++;
-        break;
-    case ASK_BIG: {
-        void *big = xcalloc(1, BIG_BYTES);
-
-        answer(client, big, BIG_BYTES);
-        free(big);
-        break;
-    }
-    case ASK_TELL:
-        tell_others(client, payload, len);
-        answer(client, payload, len);
-        break;
-    case ASK_END:
-        answer(client, payload, len);
-        connection_finish(client, "test");
-        break;
-    default:
-        answer(client, payload, len);
-    }
-}
-
-void core_client_heard(struct core_client *client, const struct core_time *now)
-{
-    (void)now;
-    client->core->heard++;
-}
-
-void core_ahead(const struct core *core, const struct jute_bytes *payloads, size_t count)
-{
-    struct core *mine = (struct core *)(uintptr_t)core; /* a hint, so the real one is const */
-
-    (void)payloads;
-    mine->announced += count;
-}
-
-static void answer_later(struct core_client *client)
-{
-    client->core->waiting -= client->waiting;
-    client->waiting = 0;
-    if (client->later.len == 0)
-        return;
-    if (client->out.len == 0)
-        connection_output(client);
-    buf_append(&client->out, client->later.data, client->later.len);
-    client->later.len = 0;
-}
 
 /* ---- the server of the test */
 
@@ -738,6 +564,39 @@ TEST(others_with_nothing_in_work_get_on_while_one_client_fills_the_server)
     put_text(&one, "e");
     send_all(&rig, modest, one.data, one.len);
     expect_echo(&rig, modest, &one);
+    (void)close(hog);
+    (void)close(modest);
+    rig_done(&rig);
+    buf_done(&many);
+    buf_done(&one);
+}
+
+TEST(others_are_served_between_the_long_walks_of_one_client)
+{
+    struct connections_config config = usual_config();
+    struct buf many = {0}, one = {0};
+    struct rig rig;
+    int hog, modest;
+
+    rig_init(&rig, &config);
+    for (int i = 0; i < 100; i++)
+        put_text(&many, "w");
+    put_text(&one, "e");
+    hog = rig_connect(&rig);
+    modest = rig_connect(&rig);
+    EXPECT_EQ(send(hog, many.data, many.len, MSG_NOSIGNAL), (ssize_t)many.len);
+    for (int i = 0; i < 5; i++) {
+        EXPECT_EQ(send(modest, one.data, one.len, MSG_NOSIGNAL), (ssize_t)one.len);
+        expect_echo(&rig, modest, &one);
+    }
+    EXPECT(rig.core.walked > 0);
+    EXPECT(rig.core.frames < 50);
+    expect_echo(&rig, hog, &many); /* and nobody has to wake it */
+    EXPECT_EQ(rig.core.frames, 105);
+    /* It may also vanish while it rests. */
+    EXPECT_EQ(send(hog, many.data, many.len, MSG_NOSIGNAL), (ssize_t)many.len);
+    rig_turn(&rig, 1);
+    EXPECT(rig.core.frames < 205);
     (void)close(hog);
     (void)close(modest);
     rig_done(&rig);
