@@ -6,7 +6,8 @@
  *    16  u32 acceptedEpoch     20  u32 currentEpoch
  *    24  u64 generation        32  u64 log run
  *    40  i64 log first         48  u8  no-vote
- *    49  committed configuration, then last-seen: u32 length, text */
+ *    49  committed configuration, then last-seen: u32 length, text
+ *     .  u8  provisional (absent: not) */
 #include "store/meta.h"
 
 #include "proto/base/assert.h"
@@ -55,6 +56,7 @@ void meta_encode(struct buf *b, const struct meta *meta)
     put_boolean(b, meta->no_vote);
     put_text(b, &meta->committed_config);
     put_text(b, &meta->last_seen_config);
+    put_boolean(b, meta->provisional);
     store_be32(b->data + start + CRC_AT,
                crc32c(0, b->data + start + BODY_AT, b->len - start - BODY_AT));
 }
@@ -100,6 +102,8 @@ int meta_decode(const void *data, size_t len, const char *path, struct meta *ret
     get_boolean(&r, &meta.no_vote);
     get_buffer(&r, &committed);
     get_buffer(&r, &last_seen);
+    if (jute_left(&r) > 0)
+        get_boolean(&r, &meta.provisional);
     if (r.bad || jute_left(&r) != 0 || meta.log_first <= 0)
         return damaged(path, why);
     buf_append(&meta.committed_config, committed.data, jute_size(committed));

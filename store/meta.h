@@ -25,6 +25,7 @@ struct meta {
     uint64_t log_run;            /* id of the log: segments of another run are leftovers */
     zk_zxid log_first;           /* the run begins with this zxid or a later one */
     bool no_vote;                /* was damaged, and has not been given a SNAP since */
+    bool provisional;            /* the checkpoint may have effects of later txns (tree.h) */
     struct buf committed_config; /* text of the ensemble's configuration; may be empty */
     struct buf last_seen_config;
 };

@@ -15,7 +15,7 @@
 #include "proto/base/mem.h"
 #include "proto/txn.h"
 #include "store/apply.h"
-#include "store/store_state.h"
+#include "store/store_snap.h"
 #include "store/tree_load.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@
 #define WINDOW_DEFAULT ((uint64_t)64 * 1024 * 1024)
 #define CHECKPOINT_AFTER_DEFAULT ((uint64_t)64 * 1024 * 1024)
 #define CHECKPOINT_PREFIX "checkpoint-"
+#define LOG_NAME "txnlog"
 
 /* The first zxid of a new database, if it stands alone. */
 #define FIRST_ZXID 1
@@ -78,20 +79,25 @@ static int lock_directory(struct recovery *r, const char *dir, struct disk_file 
 static int take_directories(struct recovery *r)
 {
     const char *log_parent = r->config->log_dir != NULL ? r->config->log_dir : r->config->data_dir;
-    char *log_root = xasprintf("%s/zkfs", log_parent);
     int rc;
 
     r->s->dir = xasprintf("%s/zkfs", r->config->data_dir);
-    r->s->log_dir = xasprintf("%s/txnlog", log_root);
+    r->s->log_root = xasprintf("%s/zkfs", log_parent);
     rc = make_directory(r, r->s->dir);
     if (rc == 0)
-        rc = make_directory(r, r->s->log_dir);
+        rc = make_directory(r, r->s->log_root);
     if (rc == 0)
         rc = lock_directory(r, r->s->dir, &r->s->lock);
-    if (rc == 0 && strcmp(log_root, r->s->dir) != 0)
-        rc = lock_directory(r, log_root, &r->s->log_lock);
-    free(log_root);
+    if (rc == 0 && strcmp(r->s->log_root, r->s->dir) != 0)
+        rc = lock_directory(r, r->s->log_root, &r->s->log_lock);
     return rc;
+}
+
+/* Known once meta is: it goes by the generation. */
+static int take_log_directory(struct recovery *r, uint64_t generation)
+{
+    r->s->log_dir = store_log_dir(r->s, generation);
+    return make_directory(r, r->s->log_dir);
 }
 
 /* ---- meta ---- */
@@ -107,22 +113,34 @@ static struct txnlog_config log_config(const struct recovery *r)
     };
 }
 
-static bool parse_checkpoint_name(const char *name, uint64_t *ret_generation)
+static bool parse_name(const char *name, const char *prefix, uint64_t *ret_generation)
 {
     char again[64];
 
-    if (strncmp(name, CHECKPOINT_PREFIX, strlen(CHECKPOINT_PREFIX)) != 0)
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
         return false;
-    *ret_generation = strtoull(name + strlen(CHECKPOINT_PREFIX), NULL, 10);
-    (void)snprintf(again, sizeof again, CHECKPOINT_PREFIX "%" PRIu64, *ret_generation);
+    *ret_generation = strtoull(name + strlen(prefix), NULL, 10);
+    (void)snprintf(again, sizeof again, "%s%" PRIu64, prefix, *ret_generation);
     return strcmp(again, name) == 0;
+}
+
+static bool parse_checkpoint_name(const char *name, uint64_t *ret_generation)
+{
+    return parse_name(name, CHECKPOINT_PREFIX, ret_generation);
+}
+
+static bool parse_log_name(const char *name, uint64_t *ret_generation)
+{
+    *ret_generation = 1;
+    return strcmp(name, LOG_NAME) == 0 || parse_name(name, LOG_NAME "-", ret_generation);
 }
 
 static void count_checkpoint(void *arg, const char *name)
 {
     uint64_t generation;
 
-    if (parse_checkpoint_name(name, &generation))
+    if (parse_checkpoint_name(name, &generation) ||
+        (parse_log_name(name, &generation) && generation > 1))
         ++*(size_t *)arg;
 }
 
@@ -133,6 +151,8 @@ static int check_is_new(struct recovery *r)
     bool vacant = false;
     int rc = disk_list(r->s->base.disk, r->s->dir, count_checkpoint, &checkpoints);
 
+    if (rc == 0 && r->s->log_lock != NULL)
+        rc = disk_list(r->s->base.disk, r->s->log_root, count_checkpoint, &checkpoints);
     if (rc < 0)
         return errtext_set(r->why, rc, "cannot read %s: %s", r->s->dir, strerror(-rc));
     rc = txnlog_vacant(r->s->base.disk, r->s->log_dir, &vacant, r->why);
@@ -172,8 +192,12 @@ static int load_meta(struct recovery *r)
 {
     int rc = meta_read(r->s->base.disk, r->s->dir, &r->s->meta, r->why);
 
-    if (rc == -ENOENT)
-        return make_new(r);
+    if (rc == -ENOENT) {
+        rc = take_log_directory(r, 1);
+        return rc < 0 ? rc : make_new(r);
+    }
+    if (rc == 0)
+        rc = take_log_directory(r, r->s->meta.generation);
     if (rc < 0)
         return rc;
     /* A killed process may have renamed it in the kernel's memory only. */
@@ -182,11 +206,6 @@ static int load_meta(struct recovery *r)
 }
 
 /* ---- checkpoint ---- */
-
-static char *checkpoint_dir(const struct recovery *r, uint64_t generation)
-{
-    return xasprintf("%s/" CHECKPOINT_PREFIX "%" PRIu64, r->s->dir, generation);
-}
 
 static int on_rows(void *arg, const uint8_t *rows, size_t len, struct errtext *why)
 {
@@ -232,7 +251,7 @@ static int load_rows(struct recovery *r, struct checkpoint_state *ret)
 
 static int load_checkpoint(struct recovery *r)
 {
-    char *dir = checkpoint_dir(r, r->s->meta.generation);
+    char *dir = store_checkpoint_dir(r->s, r->s->meta.generation);
     struct checkpoint_state state = {0};
     int rc = r->s->ops->open(r->s->base.disk, dir, &r->s->checkpoint, r->why);
 
@@ -326,8 +345,23 @@ static void remove_checkpoint(void *arg, const char *name)
 
     if (!parse_checkpoint_name(name, &generation) || generation == r->s->meta.generation)
         return;
-    dir = checkpoint_dir(r, generation);
+    dir = store_checkpoint_dir(r->s, generation);
     if (r->s->ops->remove(r->s->base.disk, dir, &why) < 0)
+        log_warn("store: a leftover stays: %s", why.text);
+    free(dir);
+}
+
+static void remove_log(void *arg, const char *name)
+{
+    struct recovery *r = arg;
+    struct errtext why;
+    uint64_t generation;
+    char *dir;
+
+    if (!parse_log_name(name, &generation) || generation == r->s->meta.generation)
+        return;
+    dir = store_log_dir(r->s, generation);
+    if (txnlog_remove(r->s->base.disk, dir, &why) < 0)
         log_warn("store: a leftover stays: %s", why.text);
     free(dir);
 }
@@ -342,12 +376,15 @@ static int recover(struct recovery *r)
         rc = load_meta(r);
     if (rc == 0)
         rc = load_checkpoint(r);
-    if (rc == 0)
+    if (rc == 0) {
+        tree_set_provisional(r->s->tree, r->s->meta.provisional);
         rc = replay_log(r);
+    }
     if (rc < 0)
         return rc;
     /* Whatever cannot be deleted stays: it does no harm. */
     (void)disk_list(r->s->base.disk, r->s->dir, remove_checkpoint, r);
+    (void)disk_list(r->s->base.disk, r->s->log_root, remove_log, r);
     return 0;
 }
 
@@ -364,6 +401,8 @@ int store_open(const struct store_config *config, const struct store_base *base,
     int rc;
 
     s->base = *base;
+    s->key = config->key;
+    list_init(&s->stages);
     s->events = *events;
     s->ops = config->checkpoints != NULL ? config->checkpoints : &checkpoint_lmdb;
     s->segment_bytes = r.segment_bytes;

@@ -6,7 +6,7 @@
 #include "proto/base/mem.h"
 #include "proto/txn.h"
 #include "store/freeze.h"
-#include "store/store_state.h"
+#include "store/store_snap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -178,6 +178,7 @@ static void meta_written(struct job *job)
     write->done(write->arg, write->rc == -EDQUOT ? -ENOSPC : write->rc);
     buf_done(&write->bytes);
     free(write);
+    store_snap_check(s);
     store_check_closed(s);
 }
 
@@ -186,6 +187,8 @@ static void write_meta(struct store *store, store_meta_cb done, void *arg)
     struct meta_write *write = xcalloc(1, sizeof *write);
 
     ASSERT(!store->closing);
+    if (!tree_provisional(store->tree))
+        store->meta.provisional = false;
     *write = (struct meta_write){
         .job = {.work = meta_work, .done = meta_written},
         .store = store,
@@ -266,7 +269,7 @@ void store_check_closed(struct store *store)
     void (*closed)(void *arg) = store->closed;
 
     if (!store->closing || closed == NULL || store->run.running || store->meta_writes > 0 ||
-        !txnlog_idle(store->log))
+        !list_empty(&store->stages) || !txnlog_idle(store->log))
         return;
     store->closed = NULL;
     closed(store->closed_arg);
@@ -288,6 +291,8 @@ void store_close(struct store *store, void (*done)(void *arg), void *arg)
     store->closing = true;
     store->closed = done;
     store->closed_arg = arg;
+    if (!store_snap_switching(store))
+        store_snap_drop(store);
     txnlog_stop(store->log);
     /* If nothing is under way, nothing else would come back to the loop. */
     store->close_job = (struct job){.work = close_work, .done = close_done};
@@ -298,6 +303,7 @@ void store_free(struct store *store)
 {
     if (store == NULL)
         return;
+    store_snap_free_all(store);
     txnlog_free(store->log);
     if (store->checkpoint != NULL)
         store->ops->close(store->checkpoint);
@@ -308,6 +314,7 @@ void store_free(struct store *store)
     disk_close(store->log_lock);
     disk_close(store->lock);
     free(store->log_dir);
+    free(store->log_root);
     free(store->dir);
     free(store);
 }

@@ -4,8 +4,9 @@
  * the caller applies them to the tree and reports that, and the store makes a
  * checkpoint when enough log has come together.
  *
- * On disk: data_dir/zkfs/{meta,lock,checkpoint-GEN/} and
- * log_dir/zkfs/txnlog/ZXID.log. What else lies there is never touched.
+ * On disk: data_dir/zkfs/{meta,lock,checkpoint-GEN/} and log_dir/zkfs/txnlog/ZXID.log,
+ * or txnlog-GEN from the second generation on, each of which began with a SNAP. What else lies
+ * there is never touched.
  *
  * A disk that fails ends the process with a message: what was acknowledged is
  * safe, and nothing more can be promised. A full disk does not: see store_full.
@@ -91,6 +92,30 @@ void store_append(struct store *store, struct blob *txn);
  * applied may go. -ENOENT: ZXID is neither a txn of the log nor what the log begins
  * after: nothing was changed, DONE will not come, and only a SNAP can help. */
 int store_truncate(struct store *store, zk_zxid zxid, void (*done)(void *arg), void *arg);
+
+/* A state that comes from another server (SNAP), beside the one in force, of which
+ * nothing changes until it is installed. One at a time. FAILED tells, never from inside a
+ * call, that it cannot become durable (the disk is full): then only dropping is left.
+ *
+ * begin     the state is that of ZXID
+ * feed      bytes of the stream as they come in (store/stream.h). 1: it is whole, *RET_USED
+ *           of these bytes were its end; 0: more must come; -EBADMSG: it is none, drop it
+ * stage     TXN follows it in the log; at any time before install. Shared
+ * install   once it is whole: makes it and what was staged durable and puts both, and the
+ *           epochs, in the place of what is in force with one write of meta, which ends
+ *           no-vote as well. DONE, never from inside the call: from now on store_tree is
+ *           the tree of ZXID (provisional, tree.h), the staged txns are the log, all of it
+ *           durable and none applied. Until then nothing is appended, truncated or staged
+ *           and no meta is set
+ * drop      none of it is wanted any more; not after install, but for FAILED */
+typedef void (*store_snap_cb)(void *arg);
+void store_snap_begin(struct store *store, zk_zxid zxid, store_snap_cb failed, void *arg);
+int store_snap_feed(struct store *store, const void *data, size_t len, size_t *ret_used,
+                    struct errtext *why);
+void store_snap_stage(struct store *store, struct blob *txn);
+void store_snap_install(struct store *store, zk_epoch accepted, zk_epoch current,
+                        store_snap_cb done, void *arg);
+void store_snap_drop(struct store *store);
 
 /* The longest txn that the log takes: check requests against it. */
 size_t store_txn_max(const struct store *store);

@@ -4,7 +4,7 @@
  * is made only for a fair amount of log: the least configured, or a quarter of the
  * checkpoint. A failed one (the disk is full) changes nothing: the tree counts
  * the rows as changed again, and the next one brings them. */
-#include "store/store_state.h"
+#include "store/store_snap.h"
 
 #include "proto/base/assert.h"
 #include "proto/base/log.h"
@@ -101,6 +101,7 @@ static void run_done(struct job *job)
         run_failed(s);
     else
         run_made(s);
+    store_snap_check(s);
     store_checkpoint_maybe(s);
     store_check_closed(s);
 }
@@ -129,7 +130,7 @@ void store_checkpoint_maybe(struct store *s)
 {
     struct checkpoint_run *run = &s->run;
 
-    if (run->running || s->closing || s->checkpoint_held || !is_due(s))
+    if (run->running || s->closing || s->checkpoint_held || store_snap_installing(s) || !is_due(s))
         return;
     ASSERT(tree_zxid(s->tree) <= txnlog_durable(s->log));
     *run = (struct checkpoint_run){

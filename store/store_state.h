@@ -4,6 +4,7 @@
 #ifndef ZKFS_STORE_STORE_STATE_H
 #define ZKFS_STORE_STORE_STATE_H
 
+#include "proto/base/list.h"
 #include "store/checkpoint.h"
 #include "store/meta.h"
 #include "store/store.h"
@@ -29,11 +30,13 @@ struct checkpoint_run {
     struct errtext why;
 };
 
+struct snap_stage;
+
 struct store {
     struct store_base base;
     struct store_events events;
-    char *dir; /* data_dir/zkfs */
-    char *log_dir;
+    char *dir;                         /* data_dir/zkfs */
+    char *log_root, *log_dir;          /* log_dir/zkfs; the directory in it that is in force */
     struct disk_file *lock, *log_lock; /* the latter NULL where there is one directory */
     uint64_t segment_bytes, log_retain_bytes, checkpoint_after_bytes, snap_count;
 
@@ -50,6 +53,11 @@ struct store {
     uint64_t checkpoint_bytes, checkpoint_written, checkpoint_txns; /* as of the last one */
     uint64_t checkpoint_count, checkpoint_failures;
     bool checkpoint_held; /* the last one found the disk full: not before the next tick */
+
+    struct hash_key key;
+    struct snap_stage *stage; /* a state that is coming in; NULL: none */
+    struct list stages;       /* and those that are dropped and not gone yet */
+    uint64_t last_generation; /* given to one */
 
     size_t meta_writes; /* under way */
     bool closing;

@@ -157,7 +157,7 @@ void streams_added(struct tree *tree, uint32_t slot)
         set_written(stream, slot);
 }
 
-void streams_abandon(struct tree *tree)
+void tree_streams_abandon(struct tree *tree)
 {
     while (tree->streams != NULL)
         detach(tree->streams);

@@ -16,6 +16,9 @@ struct tree_stream;
 /* Begins a stream of the state as of tree_zxid(). To be ended with tree_stream_close. */
 struct tree_stream *tree_stream_open(struct tree *tree);
 
+/* All streams of TREE lose it. */
+void tree_streams_abandon(struct tree *tree);
+
 /* NULL is accepted. */
 void tree_stream_close(struct tree_stream *stream);
 

@@ -3,6 +3,7 @@
 
 #include "proto/base/list.h"
 #include "proto/base/mem.h"
+#include "store/stream.h"
 #include "store/tree_private.h"
 
 #include <stdlib.h>
@@ -60,7 +61,7 @@ void tree_free(struct tree *tree)
 {
     if (tree == NULL)
         return;
-    streams_abandon(tree);
+    tree_streams_abandon(tree);
     for (uint32_t slot = ROOT_SLOT; slot < tree->znodes.end; slot++) {
         if (tree_at(tree, slot)->id != 0) {
             free(tree_at(tree, slot)->body);

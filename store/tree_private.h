@@ -148,10 +148,9 @@ void freeze_loaded(struct tree *tree);
 void freeze_init(struct freeze *freeze);
 void freeze_done(struct freeze *freeze);
 
-/* stream.c: the same for streams; all of them lose their tree. */
+/* stream.c: the same for streams. */
 void streams_changing(struct tree *tree, uint32_t slot);
 void streams_added(struct tree *tree, uint32_t slot);
-void streams_abandon(struct tree *tree);
 
 /* quota.c: a znode below /zookeeper was put into SLOT; is about to be removed. */
 void quota_znode_added(struct tree *tree, uint32_t slot, struct jute_bytes path);

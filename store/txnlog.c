@@ -385,6 +385,11 @@ void txnlog_check_idle(struct txnlog *log)
         log->events.idle(log->events.arg);
 }
 
+void txnlog_redirect(struct txnlog *log, const struct txnlog_events *events)
+{
+    log->events = *events;
+}
+
 void txnlog_stop(struct txnlog *log)
 {
     log->stopping = true;

@@ -49,6 +49,22 @@ typedef int (*txnlog_replay_cb)(void *arg, zk_zxid zxid, const uint8_t *txn, siz
  * and durable. Errors: of the system call that failed. */
 int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct errtext *why);
 
+/* The same, and gives the open file for txnlog_start. */
+int txnlog_create_open(struct disk *disk, const struct txnlog_config *config,
+                       struct disk_file **ret_file, struct errtext *why);
+
+/* Goes on with the log that txnlog_create_open has just made; takes FILE. Does not
+ * block. Gives a log as txnlog_open does. */
+struct txnlog *txnlog_start(struct disk *disk, struct worker *worker,
+                            const struct txnlog_config *config, const struct txnlog_events *events,
+                            struct disk_file *file);
+
+/* Deletes directory DIR and what a log has in it. */
+int txnlog_remove(struct disk *disk, const char *dir, struct errtext *why);
+
+/* From now on EVENTS hear of it. */
+void txnlog_redirect(struct txnlog *log, const struct txnlog_events *events);
+
 /* Is there no log in directory DIR? (One that txnlog_create made and nobody used
  * is none: it is made again.) */
 int txnlog_vacant(struct disk *disk, const char *dir, bool *ret, struct errtext *why);

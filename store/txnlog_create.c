@@ -53,7 +53,8 @@ int txnlog_vacant(struct disk *disk, const char *dir, bool *ret, struct errtext 
     return 0;
 }
 
-int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct errtext *why)
+int txnlog_create_open(struct disk *disk, const struct txnlog_config *config,
+                       struct disk_file **ret_file, struct errtext *why)
 {
     struct spare_maker maker = {
         .disk = disk,
@@ -85,8 +86,47 @@ int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct 
         rc = disk_sync_dir(disk, config->dir);
     if (rc < 0)
         errtext_set(why, rc, "cannot make the transaction log %s: %s", to, strerror(-rc));
+    if (rc == 0) {
+        *ret_file = maker.file;
+        maker.file = NULL;
+    }
     spare_maker_done(&maker);
     free(to);
     free(from);
     return rc;
+}
+
+int txnlog_create(struct disk *disk, const struct txnlog_config *config, struct errtext *why)
+{
+    struct disk_file *file = NULL;
+    int rc = txnlog_create_open(disk, config, &file, why);
+
+    disk_close(file);
+    return rc;
+}
+
+int txnlog_remove(struct disk *disk, const char *dir, struct errtext *why)
+{
+    static const char *const others[] = {"spare", "ballast"};
+    struct segment_list list = {0};
+    int rc = disk_list(disk, dir, on_name, &list);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++) {
+        char *path = txnlog_segment_path(dir, list.items[i].first);
+
+        rc = disk_unlink(disk, path);
+        free(path);
+    }
+    for (size_t i = 0; rc == 0 && i < sizeof others / sizeof others[0]; i++) {
+        char *path = txnlog_path(dir, others[i]);
+
+        rc = disk_unlink(disk, path);
+        if (rc == -ENOENT)
+            rc = 0;
+        free(path);
+    }
+    if (rc == 0)
+        rc = disk_rmdir(disk, dir);
+    free(list.items);
+    return rc < 0 ? errtext_set(why, rc, "cannot remove %s: %s", dir, strerror(-rc)) : 0;
 }

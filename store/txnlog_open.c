@@ -472,20 +472,11 @@ static void opening_done(struct opening *o)
     free(o->path);
 }
 
-int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_config *config,
-                const struct txnlog_events *events, zk_zxid after, txnlog_replay_cb replay,
-                void *arg, struct txnlog **ret_log, struct errtext *why)
+static struct txnlog *log_new(struct disk *disk, struct worker *worker,
+                              const struct txnlog_config *config,
+                              const struct txnlog_events *events)
 {
     struct txnlog *log = xcalloc(1, sizeof *log);
-    struct opening opening = {
-        .log = log,
-        .config = config,
-        .after = after,
-        .replay = replay,
-        .arg = arg,
-        .why = why,
-    };
-    int rc;
 
     ASSERT(config->segment_bytes % DISK_PAGE == 0 && config->segment_bytes >= 4 * DISK_PAGE);
     log->disk = disk;
@@ -498,6 +489,40 @@ int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_co
     txnlog_batch_init(log);
     txnlog_cut_init(log);
     txnlog_spare_init(log);
+    return log;
+}
+
+struct txnlog *txnlog_start(struct disk *disk, struct worker *worker,
+                            const struct txnlog_config *config, const struct txnlog_events *events,
+                            struct disk_file *file)
+{
+    struct txnlog *log = log_new(disk, worker, config, events);
+
+    segment_list_push(&log->segments,
+                      &(struct segment){.first = config->first, .bytes = config->segment_bytes});
+    log->file = file;
+    log->offset = DISK_PAGE;
+    log->next_seq = 1;
+    log->base = log->end = log->durable = log->run_base;
+    txnlog_prepare(log);
+    return log;
+}
+
+int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_config *config,
+                const struct txnlog_events *events, zk_zxid after, txnlog_replay_cb replay,
+                void *arg, struct txnlog **ret_log, struct errtext *why)
+{
+    struct txnlog *log = log_new(disk, worker, config, events);
+    struct opening opening = {
+        .log = log,
+        .config = config,
+        .after = after,
+        .replay = replay,
+        .arg = arg,
+        .why = why,
+    };
+    int rc;
+
     rc = open_log(&opening);
     opening_done(&opening);
     if (rc < 0) {

@@ -1,0 +1,312 @@
+/* A state that comes from another server: until the one write of meta the old state is
+ * what a power cut leaves, from then on the new one, with the txns that came with it. */
+#include "proto/base/log.h"
+#include "proto/txn.h"
+#include "store/stream.h"
+#include "tests/support/mem_disk.h"
+#include "tests/support/store_bed.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OLD_END = 35, OLD_APPLIED = 30, SNAP = 60, NEW_END = 75, EPOCH = 5 };
+
+static const struct store_config as_member = {.member = true,
+                                              .checkpoint_after_bytes = (uint64_t)15 * DISK_PAGE};
+
+struct story {
+    struct disk *disk;
+    struct history history;
+    struct buf stream;
+    struct store_bed bed;
+    bool meta_done, failed, installed;
+};
+
+static void on_meta(void *arg, int rc)
+{
+    EXPECT_EQ(rc, 0);
+    ((struct story *)arg)->meta_done = true;
+}
+
+static void on_failed(void *arg)
+{
+    ((struct story *)arg)->failed = true;
+}
+
+static void on_installed(void *arg)
+{
+    ((struct story *)arg)->installed = true;
+}
+
+/* A server that lags behind and has been damaged; and what the leader sends. */
+static void story_begin(struct story *s, uint64_t seed)
+{
+    struct tree_stream *stream;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    *s = (struct story){.disk = mem_disk_new()};
+    history_init(&s->history, seed);
+    EXPECT_EQ(store_bed_open(&s->bed, &s->history, s->disk, &as_member), 0);
+    store_set_no_vote(s->bed.store, true, on_meta, s);
+    store_bed_append(&s->bed, OLD_APPLIED);
+    store_bed_run_all(&s->bed);
+    store_bed_commit(&s->bed, OLD_APPLIED);
+    store_bed_append(&s->bed, OLD_END - OLD_APPLIED);
+    store_bed_run_all(&s->bed);
+    EXPECT(s->meta_done);
+    for (zk_zxid z = OLD_END + 1; z <= SNAP; z++)
+        (void)history_txn(&s->history, z);
+    stream = tree_stream_open(s->history.tree);
+    while (tree_stream_next(stream, 1000, &s->stream) > 0)
+        ;
+    tree_stream_close(stream);
+}
+
+static void story_end(struct story *s)
+{
+    mem_disk_free(s->disk);
+    history_done(&s->history);
+    buf_done(&s->stream);
+}
+
+static void receive(struct story *s, struct rng *rng)
+{
+    struct errtext why;
+    size_t used = 0;
+
+    store_snap_begin(s->bed.store, SNAP, on_failed, s);
+    for (size_t at = 0; at < s->stream.len; at += 500) {
+        size_t len = s->stream.len - at < 500 ? s->stream.len - at : 500;
+        int rc = store_snap_feed(s->bed.store, s->stream.data + at, len, &used, &why);
+
+        EXPECT_EQ(rc, at + len == s->stream.len);
+        if (rng_below(rng, 4) == 0)
+            store_bed_step(&s->bed, rng);
+    }
+    for (zk_zxid z = SNAP + 1; z <= NEW_END; z++) {
+        store_snap_stage(s->bed.store, history_txn(&s->history, z));
+        if (rng_below(rng, 2) == 0)
+            store_bed_step(&s->bed, rng);
+    }
+}
+
+static void expect_new(struct story *s)
+{
+    struct store *store = s->bed.store;
+
+    EXPECT_EQ(tree_zxid(store_tree(store)), SNAP);
+    EXPECT(store_bed_is_right(&s->bed));
+    EXPECT_EQ(store_log_end(store), NEW_END);
+    EXPECT_EQ(store_durable(store), NEW_END);
+    EXPECT_EQ(store_accepted_epoch(store), EPOCH);
+    EXPECT_EQ(store_current_epoch(store), EPOCH);
+    EXPECT(!store_no_vote(store));
+}
+
+TEST(an_installed_state_is_in_force_and_the_log_goes_on_behind_it)
+{
+    struct rng rng = rng_seeded(1);
+    struct store_stats stats;
+    struct story s;
+
+    story_begin(&s, 1);
+    receive(&s, &rng);
+    store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+    EXPECT(!s.installed);
+    store_bed_run_all(&s.bed);
+    EXPECT(s.installed && !s.failed);
+    expect_new(&s);
+    s.bed.durable = NEW_END;
+    store_bed_commit(&s.bed, NEW_END);
+    for (int i = 0; i < 30; i++) {
+        store_bed_append(&s.bed, 3);
+        store_bed_run_all(&s.bed);
+        store_bed_commit(&s.bed, s.bed.durable);
+        store_bed_run_all(&s.bed);
+    }
+    EXPECT(store_bed_is_right(&s.bed));
+    store_stats(s.bed.store, &stats);
+    EXPECT(stats.checkpoint_zxid > NEW_END); /* the new state gets checkpoints of its own */
+    store_bed_close(&s.bed);
+
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &as_member), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    EXPECT_EQ(store_log_end(s.bed.store), NEW_END + 90);
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
+TEST(it_is_installed_again_after_a_start_and_once_more)
+{
+    struct rng rng = rng_seeded(2);
+    struct story s;
+
+    story_begin(&s, 2);
+    for (int i = 0; i < 3; i++) {
+        s.installed = false;
+        receive(&s, &rng);
+        store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+        store_bed_run_all(&s.bed);
+        EXPECT(s.installed);
+        expect_new(&s);
+        store_bed_close(&s.bed);
+        EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &as_member), 0);
+        expect_new(&s);
+    }
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
+static void count_name(void *arg, const char *name)
+{
+    if (strncmp(name, "txnlog", 6) == 0 || strncmp(name, "checkpoint", 10) == 0)
+        ++*(int *)arg;
+}
+
+TEST(a_dropped_one_leaves_the_old_state_and_no_files)
+{
+    struct story s;
+
+    story_begin(&s, 3);
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct rng rng = rng_seeded(seed);
+        int names = 0;
+
+        receive(&s, &rng);
+        for (uint64_t i = 0; i < seed; i++)
+            store_bed_step(&s.bed, &rng);
+        store_snap_drop(s.bed.store);
+        if (seed % 2 == 0) /* the next one begins before this one has gone */
+            continue;
+        store_bed_run_all(&s.bed);
+        EXPECT_EQ(tree_zxid(store_tree(s.bed.store)), OLD_APPLIED);
+        EXPECT_EQ(disk_list(s.disk, "/data/zkfs", count_name, &names), 0);
+        EXPECT(names <= 2);
+    }
+    store_bed_close(&s.bed);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &as_member), 0);
+    EXPECT_EQ(store_log_end(s.bed.store), OLD_END);
+    EXPECT(store_bed_is_right(&s.bed));
+    EXPECT(store_no_vote(s.bed.store));
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
+TEST(on_a_full_disk_it_fails_and_the_old_state_stays)
+{
+    struct rng rng = rng_seeded(4);
+    struct story s;
+
+    story_begin(&s, 4);
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk) + 5 * DISK_PAGE);
+    receive(&s, &rng);
+    store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+    store_bed_run_all(&s.bed);
+    EXPECT(s.failed && !s.installed);
+    store_snap_drop(s.bed.store);
+    store_bed_run_all(&s.bed);
+    EXPECT_EQ(store_log_end(s.bed.store), OLD_END);
+    store_bed_append(&s.bed, 1);
+    store_bed_run_all(&s.bed);
+    EXPECT_EQ(s.bed.durable, OLD_END + 1);
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
+/* ---- power cuts ---- */
+
+struct cutter {
+    struct story *s;
+    struct rng rng;
+    uint64_t old_images, new_images, losses;
+    char first_loss[1024];
+};
+
+static void loss(struct cutter *c, const char *what, const char *why)
+{
+    if (c->losses++ == 0)
+        (void)snprintf(c->first_loss, sizeof c->first_loss, "call %" PRIu64 ": %s: %s",
+                       mem_disk_calls(c->s->disk), what, why);
+}
+
+static void check_image(struct cutter *c, struct disk *image)
+{
+    struct store_bed found;
+    bool is_new;
+    zk_zxid end;
+
+    if (store_bed_open(&found, &c->s->history, image, &as_member) < 0) {
+        loss(c, "cannot open", found.why.text);
+        return;
+    }
+    is_new = store_accepted_epoch(found.store) == EPOCH;
+    end = store_log_end(found.store);
+    c->new_images += is_new;
+    c->old_images += !is_new;
+    if (!store_bed_is_right(&found))
+        loss(c, "wrong state", "");
+    else if (is_new && (end != NEW_END || tree_zxid(store_tree(found.store)) != SNAP ||
+                        store_no_vote(found.store)))
+        loss(c, "not the whole new state", "");
+    else if (!is_new && (end != OLD_END || c->s->installed || !store_no_vote(found.store)))
+        loss(c, "the old state, but not as it was, or too late", "");
+    store_free(found.store);
+}
+
+static void cut_here(void *arg)
+{
+    struct cutter *c = arg;
+
+    for (int i = 0; i < 6; i++) {
+        struct mem_crash crash = {
+            .pages = i == 0 ? 0 : rng_next(&c->rng),
+            .seed = rng_next(&c->rng),
+            .torn = i % 3 == 2,
+            .names = i > 1,
+        };
+        struct disk *image = mem_disk_crash(c->s->disk, &crash);
+
+        check_image(c, image);
+        mem_disk_free(image);
+    }
+}
+
+static void run_and_cut(struct cutter *c, uint64_t seed, bool ignore_sync)
+{
+    struct rng rng = rng_seeded(seed);
+    struct story s;
+
+    story_begin(&s, seed);
+    *c = (struct cutter){.s = &s, .rng = rng_seeded(seed + 1)};
+    mem_disk_ignore_sync(s.disk, ignore_sync);
+    mem_disk_on_call(s.disk, cut_here, c);
+    receive(&s, &rng);
+    store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+    store_bed_run_all(&s.bed);
+    EXPECT(s.installed);
+    mem_disk_on_call(s.disk, NULL, NULL);
+    store_free(s.bed.store);
+    story_end(&s);
+}
+
+TEST(a_power_cut_at_any_call_leaves_the_old_state_or_all_of_the_new_one)
+{
+    struct cutter c;
+
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        run_and_cut(&c, seed, false);
+        EXPECT_STR(c.first_loss, "");
+        EXPECT(c.old_images > 100 && c.new_images > 20);
+    }
+}
+
+TEST(without_sync_the_same_cuts_find_losses)
+{
+    struct cutter c;
+
+    run_and_cut(&c, 1, true);
+    EXPECT(c.losses > 0);
+}
