@@ -188,6 +188,48 @@ static int make_new(struct recovery *r)
     return rc;
 }
 
+static void find_generation(void *arg, const char *name)
+{
+    struct recovery *r = arg;
+    uint64_t generation;
+
+    if ((parse_checkpoint_name(name, &generation) || parse_log_name(name, &generation)) &&
+        generation > r->s->last_generation)
+        r->s->last_generation = generation;
+}
+
+/* An empty history in a generation of its own, beside what is damaged. */
+static int forget(struct recovery *r)
+{
+    struct meta *meta = &r->s->meta;
+    struct txnlog_config config;
+    struct buf bytes = {0};
+    int rc = disk_list(r->s->base.disk, r->s->dir, find_generation, r);
+
+    if (rc == 0)
+        rc = disk_list(r->s->base.disk, r->s->log_root, find_generation, r);
+    if (rc < 0)
+        return errtext_set(r->why, rc, "cannot read %s: %s", r->s->dir, strerror(-rc));
+    meta->generation = ++r->s->last_generation;
+    meta->log_run = hash_u64(meta->log_run + meta->generation);
+    meta->log_first = FIRST_ZXID;
+    meta->no_vote = true;
+    rc = take_log_directory(r, meta->generation);
+    if (rc < 0)
+        return rc;
+    config = log_config(r);
+    rc = txnlog_create(r->s->base.disk, &config, r->why);
+    meta_encode(&bytes, meta);
+    if (rc == 0)
+        rc = meta_replace(r->s->base.disk, r->s->dir, bytes.data, bytes.len, r->why);
+    buf_done(&bytes);
+    if (rc == 0)
+        log_warn("store: history is damaged, beginning without: dir=%s; no vote until there is a "
+                 "snapshot",
+                 r->s->dir);
+    return rc;
+}
+
 static int load_meta(struct recovery *r)
 {
     int rc = meta_read(r->s->base.disk, r->s->dir, &r->s->meta, r->why);
@@ -196,6 +238,8 @@ static int load_meta(struct recovery *r)
         rc = take_log_directory(r, 1);
         return rc < 0 ? rc : make_new(r);
     }
+    if (rc == 0 && r->config->forget)
+        return forget(r);
     if (rc == 0)
         rc = take_log_directory(r, r->s->meta.generation);
     if (rc < 0)
@@ -382,6 +426,8 @@ static int recover(struct recovery *r)
     }
     if (rc < 0)
         return rc;
+    if (r->s->meta.no_vote)
+        return 0; /* it may be what was damaged */
     /* Whatever cannot be deleted stays: it does no harm. */
     (void)disk_list(r->s->base.disk, r->s->dir, remove_checkpoint, r);
     (void)disk_list(r->s->base.disk, r->s->log_root, remove_log, r);

@@ -41,7 +41,10 @@ struct store_config {
     uint64_t checkpoint_after_bytes; /* least log between two checkpoints; 64 MiB */
     uint64_t snap_count;             /* as well after so many txns; 0: only by size */
     const struct checkpoint_ops *checkpoints; /* NULL: checkpoint_lmdb */
-    bool member;           /* of an ensemble: what is not known to be committed is not applied */
+    bool member; /* of an ensemble: what is not known to be committed is not applied */
+    bool forget; /* a member whose history is damaged (-EBADMSG) begins with an empty one and
+                    no-vote, until it is given a SNAP. What is there is kept until then:
+                    it may help a person. Meta itself must be whole */
     uint64_t window_bytes; /* a member's: applied txns that are given as entries; 64 MiB */
 };
 

@@ -216,6 +216,41 @@ TEST(on_a_full_disk_it_fails_and_the_old_state_stays)
     story_end(&s);
 }
 
+TEST(a_damaged_history_is_forgotten_but_kept_until_there_is_a_snapshot)
+{
+    struct store_config config = as_member;
+    struct rng rng = rng_seeded(5);
+    struct story s;
+    int names = 0;
+
+    story_begin(&s, 5);
+    store_bed_close(&s.bed);
+    EXPECT(mem_disk_rot(s.disk, "/data/zkfs/txnlog/0000000000000001.log", DISK_PAGE + 100, 0xff));
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), -EBADMSG);
+    config.forget = true;
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    EXPECT(store_no_vote(s.bed.store));
+    EXPECT_EQ(store_log_end(s.bed.store), 0);
+    store_bed_close(&s.bed);
+
+    config.forget = false;
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    EXPECT(store_no_vote(s.bed.store));
+    EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/txnlog/0000000000000001.log", &(size_t){0}) != NULL);
+    receive(&s, &rng);
+    store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+    store_bed_run_all(&s.bed);
+    expect_new(&s);
+    store_bed_close(&s.bed);
+
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    expect_new(&s);
+    EXPECT_EQ(disk_list(s.disk, "/data/zkfs", count_name, &names), 0);
+    EXPECT_EQ(names, 2);
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
 /* ---- power cuts ---- */
 
 struct cutter {
