@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Space is reserved ahead of the end of the file: an eighth of it, within these
@@ -27,6 +28,9 @@
 
 /* More than LMDB's table of readers takes. */
 #define LOCK_FILE_BYTES ((off_t)16 * 1024)
+
+/* With fewer free blocks a disk is full. */
+#define FULL_DISK_BLOCKS 64
 
 struct lmdb_checkpoint {
     struct checkpoint base;
@@ -58,10 +62,23 @@ bool checkpoint_lmdb_unborn(off_t bytes)
     return bytes <= (off_t)(2 * sysconf(_SC_PAGESIZE));
 }
 
+/* A write(2) that the disk had room for only in part is EIO to LMDB (mdb_page_flush). It has taken
+ * the last blocks: but for what others free or take right now, nothing is left. */
+static bool is_short_write(struct lmdb_checkpoint *c, int lmdb_rc)
+{
+    struct statvfs fs;
+    int fd;
+
+    return lmdb_rc == EIO && c->env != NULL && mdb_env_get_fd(c->env, &fd) == 0 &&
+           fstatvfs(fd, &fs) == 0 && fs.f_bavail < FULL_DISK_BLOCKS;
+}
+
 static int failed(struct lmdb_checkpoint *c, int lmdb_rc, const char *what, struct errtext *why)
 {
     if (lmdb_rc == 0)
         return 0;
+    if (is_short_write(c, lmdb_rc))
+        lmdb_rc = ENOSPC;
     return errtext_set(why, checkpoint_lmdb_rc(lmdb_rc), "%s/data.mdb: cannot %s: %s", c->dir, what,
                        mdb_strerror(lmdb_rc));
 }
