@@ -400,6 +400,9 @@ static void cut_here(void *arg)
 static void one_action(struct bed *bed, struct rng *rng)
 {
     const struct model *now = &bed->now;
+    /* Mostly a little, sometimes several segments. */
+    size_t most = rng_below(rng, 4) == 0 ? 100 : 12;
+    size_t back = now->count < most ? now->count : most;
 
     switch (rng_below(rng, 8)) {
     case 0:
@@ -412,9 +415,7 @@ static void one_action(struct bed *bed, struct rng *rng)
         break;
     case 3:
         if (!bed->cutting && now->count > 0)
-            truncate_to(
-                bed,
-                now->txns[now->count - 1 - rng_below(rng, now->count < 12 ? now->count : 12)].zxid);
+            truncate_to(bed, now->txns[now->count - 1 - rng_below(rng, back)].zxid);
         break;
     default:
         (void)step_worker_run(&bed->worker);
