@@ -15,7 +15,7 @@ import time
 
 LEARNER, LEARNER_SYNC = "replication/learner.c", "replication/learner_sync.c"
 LEADER, LEADER_SYNC = "replication/leader.c", "replication/leader_sync.c"
-BROADCAST, ZAB, HISTORY = "replication/leader_broadcast.c", "replication/zab.c", "replication/history.c"
+BROADCAST, ZAB, WINDOW = "replication/leader_broadcast.c", "replication/zab.c", "replication/window.c"
 
 # name, what it is, file, then pairs of old and new text
 MUTANTS = [
@@ -29,7 +29,11 @@ MUTANTS = [
      "    begin_history(l, zab->history.end);\n",
      "    begin_history(l, zab->history.end);\n"
      "    if (zab->current < l->epoch)\n"
-     "        zab_write_epochs(zab, zab->accepted, l->epoch, out);\n"),
+     "        zab_write_epochs(zab, zab->accepted, l->epoch, out);\n",
+     "    if (l->phase != LEARNER_PERSIST || ", "    if (l->phase != LEARNER_PERSIST || zab->meta_ticket != 0 || ",
+     "    else if (l->phase == LEARNER_EPOCH)\n        ack_newleader(l, out);\n",
+     "    else if (l->phase == LEARNER_EPOCH)\n        ack_newleader(l, out);\n"
+     "    else\n        learner_sync_persist(l, out);\n"),
     ("newleader-ack-early", "NEWLEADER is acknowledged before its history is durable (4646)", LEARNER_SYNC,
      "        zab->history.durable < l->target)\n        return;", "        false)\n        return;",
      "    ASSERT(l->zab->history.durable >= l->target);\n", ""),
@@ -50,7 +54,7 @@ MUTANTS = [
      "    l->target = learner_history(l)->end;\n",
      "    l->target = learner_history(l)->end;\n    l->marked = l->target;\n"),
     ("diff-with-a-hole", "a DIFF leaves a txn out and the learner does not look (4925)", LEADER_SYNC,
-     "history_index(h, from + 1); i < h->count", "history_index(h, from + 1) + (h->count > 20); i < h->count"),
+     "window_index(h, from + 1); i < h->count", "window_index(h, from + 1) + (h->count > 20); i < h->count"),
     ("apply-before-uptodate", "a COMMIT before UPTODATE changes the state (1549)", LEARNER_SYNC,
      "    l->marked = zxid;\n}",
      "    l->marked = zxid;\n    if (!l->zab->stage.active && l->zab->history.committed < zxid)\n"
@@ -80,13 +84,13 @@ MUTANTS = [
     ("uptodate-early", "UPTODATE comes before a quorum has the history", LEADER,
      "    if (l->phase == LEADER_BROADCAST) {\n        send_uptodate",
      "    if (l->phase >= LEADER_HISTORY) {\n        check_newleader_acks(l, out);\n        send_uptodate"),
-    ("apply-undurable", "what is not durable here is applied (4785, 4882)", HISTORY,
+    ("apply-undurable", "what is not durable here is applied (4785, 4882)", WINDOW,
      "h->committed < h->durable ? h->committed : h->durable;", "h->committed;",
      "    ASSERT(h->applied <= h->durable);\n", ""),
     ("unknown-gets-diff", "who has a txn that we lack gets a DIFF after it", LEADER_SYNC,
-     "is_epoch_start || history_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP", "CHOICE_DIFF"),
+     "is_epoch_start || window_has(h, p) ? CHOICE_DIFF : CHOICE_SNAP", "CHOICE_DIFF"),
     ("tail-gets-diff", "who has more than is committed gets a DIFF, its tail stays", LEADER_SYNC,
-     "        return zxid_epoch(p) == zxid_epoch(limit) ? CHOICE_TRUNC : CHOICE_SNAP;",
+     "        return zxid_epoch(p) == zxid_epoch(limit) || window_has(h, p) ? CHOICE_TRUNC : CHOICE_SNAP;",
      "        return CHOICE_DIFF;"),
     ("two-promises", "an epoch that was accepted may be lower than one before", LEARNER_SYNC,
      "if (epoch < zab->accepted) {", "if (epoch + 1000 < zab->accepted) {"),

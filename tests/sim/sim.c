@@ -28,6 +28,7 @@ static void choose_world(struct sim *sim)
         voters[i] = i + 1;
     sim->config = (struct zab_config){
         .quorums = quorums_new(voters, (size_t)sim->voters),
+        .config_text = sim_chance(sim, 2) ? NULL : blob_copy("version=0", 9),
         .tick_ms = (int32_t)sim_between(sim, 2, 6) * 100,
         .init_limit = 10,
         .sync_limit = 5,
@@ -201,4 +202,5 @@ void sim_done(struct sim *sim)
     sim_ghost_done(&sim->ghost);
     sim_queue_done(&sim->queue);
     quorums_unref(sim->config.quorums);
+    blob_unref(sim->config.config_text);
 }

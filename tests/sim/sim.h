@@ -120,7 +120,8 @@ struct sim_server {
     /* faults in force */
     int64_t slow_until;
     bool full, fsync_fails, listen_fails;
-    int crash_in; /* actions; 0: not planned */
+    int crash_in;   /* actions; 0: not planned */
+    int crash_kind; /* before the next action of this kind; -1: not planned */
     bool stopping;
     zk_epoch led; /* epochs that it has led, newest */
 };

@@ -112,9 +112,12 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         crash(sim, lead, sim_chance(sim, 2));
         return lead != 0;
     case FAULT_CRASH_ACTION:
-        server->crash_in = (int)sim_between(sim, 1, sim_chance(sim, 2) ? 30 : 300);
+        if (sim_chance(sim, 2))
+            server->crash_in = (int)sim_between(sim, 1, sim_chance(sim, 2) ? 30 : 300);
+        else if (server->alive)
+            server->crash_kind = (int)sim_between(sim, 0, ZAB_STOPPED);
         if (sim_chance(sim, 3))
-            crash(sim, s, false); /* so that it comes in a handshake */
+            (void)sim_net_cut(sim, s); /* so that it comes in a handshake */
         return true;
     case FAULT_PAUSE:
         pause(sim, s);
@@ -170,6 +173,7 @@ static void repair(struct sim *sim)
         server->slow_until = 0;
         server->full = server->fsync_fails = server->listen_fails = false;
         server->crash_in = 0;
+        server->crash_kind = -1;
         if (server->paused)
             sim_after(sim, 0, EV_RESUME, s, 0, 0);
         if (!server->alive)

@@ -209,6 +209,14 @@ static void do_disk(struct sim *sim, int s, const struct zab_action *action)
     }
 }
 
+/* The sessions that lived here since the last ping, in the form that the leader gets them. */
+static struct blob *touched(struct sim *sim)
+{
+    static const uint8_t one[12] = {[7] = 1, [10] = 0x27, [11] = 0x10};
+
+    return sim_chance(sim, 2) ? NULL : blob_copy(one, sizeof one);
+}
+
 static void do_app(struct sim *sim, int s, const struct zab_action *action)
 {
     switch (action->kind) {
@@ -235,7 +243,7 @@ static void do_app(struct sim *sim, int s, const struct zab_action *action)
         sim_client_revalidated(sim, s, action->session_id);
         break;
     case ZAB_ASK_TOUCHED:
-        sim_server_todo(sim, s, (struct sim_local){.kind = LOCAL_TOUCHED});
+        sim_server_todo(sim, s, (struct sim_local){.kind = LOCAL_TOUCHED, .data = touched(sim)});
         break;
     case ZAB_SYNCED:
         sim_client_synced(sim, s, action->cookie);
@@ -256,7 +264,8 @@ void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
     for (size_t i = 0; i < actions->count && server->alive; i++) {
         const struct zab_action *action = &actions->items[i];
 
-        if (server->crash_in > 0 && --server->crash_in == 0) {
+        if ((server->crash_in > 0 && --server->crash_in == 0) ||
+            server->crash_kind == (int)action->kind) {
             sim->cover.crash_at[action->kind]++;
             sim_server_crash(sim, s, sim_chance(sim, 2));
             sim_after(sim, sim_between(sim, 1 * SIM_MS, 4 * SIM_S), EV_RESTART, s, 0, 0);

@@ -76,6 +76,7 @@ void sim_server_start(struct sim *sim, int s)
             sim_disk_log_end(&server->disk));
     sim_say(sim, s, "  and epochs accepted, current", disk.accepted, disk.current);
     server->alive = true;
+    server->crash_kind = -1;
     server->gone_host = server->paused = server->stopping = false;
     server->role = ROLE_LOOKING;
     server->serving = server->planned = false;
@@ -119,6 +120,7 @@ void sim_server_crash(struct sim *sim, int s, bool host)
     server->gone_host = host;
     server->life++;
     server->crash_in = 0;
+    server->crash_kind = -1;
     zab_free(server->zab);
     server->zab = NULL;
     drop_locals(server);
@@ -252,7 +254,7 @@ static void on_local(struct sim *sim, int s)
         WITH_EVENT(sim, s, zab_revalidate_answer(zab, local.conn, local.session_id, true, out));
         break;
     case LOCAL_TOUCHED:
-        WITH_EVENT(sim, s, zab_touched(zab, NULL, out));
+        WITH_EVENT(sim, s, zab_touched(zab, local.data, out));
         break;
     case LOCAL_LISTEN_FAILED:
         WITH_EVENT(sim, s, zab_listen_failed(zab, out));
