@@ -480,7 +480,9 @@ static void perform_one(struct world *w, int i, const struct zab_action *a)
         w->links[a->conn - 1].stream_ticket = a->ticket;
         break;
     case ZAB_SNAP_STAGE:
-        s->staged->zxids[s->staged->count++] = a->zxid;
+        CHECK(w, s->staged != NULL);
+        if (s->staged != NULL)
+            s->staged->zxids[s->staged->count++] = a->zxid;
         break;
     case ZAB_SNAP_INSTALL:
         op_add(s, DISK_INSTALL, a)->log = s->staged;
