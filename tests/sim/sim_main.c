@@ -62,6 +62,8 @@ void sim_violation(struct sim *sim, const char *fmt, ...)
     fail(sim);
 }
 
+/* The process ends in it, so what it interrupted does not matter.
+ * NOLINTNEXTLINE(bugprone-signal-handler) */
 static void on_abort(int signal_number)
 {
     sigset_t set;

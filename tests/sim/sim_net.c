@@ -179,7 +179,6 @@ void sim_net_crash(struct sim *sim, int s, bool host)
                 continue;
             /* A machine that is off says nothing; the other end has to find out. */
             hang_up(sim, conn, e, rng_below(&sim->rng, end->count + 1), !host);
-            conn = sim->net.conns[i];
             break;
         }
     }

@@ -77,9 +77,9 @@ void sim_net_cut_link(struct sim *sim, int a, int b);
 
 void sim_net_notify(struct sim *sim, int from, int to, const struct ballot *ballot);
 void sim_net_dial(struct sim *sim, int from, int to, uint64_t ticket);
-void sim_net_send(struct sim *sim, int s, uint64_t conn, const struct peer_msg *msg);
-void sim_net_stream(struct sim *sim, int s, uint64_t conn, const struct sim_app *state);
-void sim_net_close(struct sim *sim, int s, uint64_t conn);
+void sim_net_send(struct sim *sim, int s, uint64_t id, const struct peer_msg *msg);
+void sim_net_stream(struct sim *sim, int s, uint64_t id, const struct sim_app *state);
+void sim_net_close(struct sim *sim, int s, uint64_t id);
 
 /* S runs again after a pause. */
 void sim_net_resume(struct sim *sim, int s);

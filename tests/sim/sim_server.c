@@ -176,6 +176,7 @@ static void propose(struct sim *sim, int s, const struct sim_write *write)
     after(sim, s, &actions);
 }
 
+/* A case for each kind of request. NOLINTNEXTLINE(readability-function-size) */
 bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
                     uint64_t cookie)
 {
@@ -304,6 +305,7 @@ static void on_disk(struct sim *sim, int s)
     sim_server_disk(sim, s);
 }
 
+/* A case for each kind of job. NOLINTNEXTLINE(readability-function-size) */
 static void on_report(struct sim *sim, int s)
 {
     struct sim_server *server = &sim->servers[s];
