@@ -270,6 +270,9 @@ bench-build: $(BENCH_PROGRAMS)
 # Endless, coverage-guided fuzzing for a developer: new inputs go to build/.../corpus, the ones
 # worth keeping are then minimised into tests/fuzz/corpus by hand.
 fuzz: ## run each fuzzer under libFuzzer for FUZZ_SECONDS=60
+	@case '$(FUZZ_SECONDS)' in *[!0-9]*|''|0*) \
+	    echo "FUZZ_SECONDS=$(FUZZ_SECONDS): it must be a number of 1 or more (to libFuzzer 0 is no limit)" >&2; \
+	    exit 1; esac
 	@env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -j$(JOBS) fuzz-run CC=clang \
 	    SAN=address,undefined LIBFUZZER=1 FUZZ_SECONDS=$(FUZZ_SECONDS)
 

@@ -147,6 +147,11 @@ void client_give_up(struct client *client);
  * it never will be; otherwise its effect, if any, may still come. */
 bool client_cancel(struct client *client, struct client_request *request);
 
+/* Whether less than half of queue_bytes_max is in use: then a request, which is never longer than
+ * request_bytes_max, does not end with -EAGAIN. Always true when no request is without an answer.
+ */
+bool client_has_room(const struct client *client);
+
 /* Requests. PATH, DATA and ACL are borrowed for the call. Each returns a handle, never
  * NULL; failure comes through CB too. CB may be NULL: then the handle is of no use. A watch is set
  * when the server sets it: exists always (a missing znode is ZNONODE and watched), getData and

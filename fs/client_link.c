@@ -6,7 +6,9 @@
  *     └────────────────┴───────────────┴─────────────────┴────────────────┘ failed: back off
  *
  * Every address of a host is tried, then the next host. Times as in ClientCnxn: an attempt may
- * take the session timeout divided by the number of hosts; a ping after a third of the timeout
+ * take the session timeout divided by the number of hosts, but here never more than a third of it:
+ * else a server that accepts and says nothing (an Apache between its bind and its start-up) would
+ * hold its only client until the session is over. A ping after a third of the timeout
  * without a request; after two thirds without a byte the server is dead. Unlike its newest
  * version we never declare the session expired ourselves: only a server knows. */
 #include "fs/client_impl.h"
@@ -20,6 +22,8 @@
 #define HANDSHAKE_FRAME_MAX 1024
 #define ATTEMPT_MIN_MS 500
 #define ATTEMPT_MAX_MS 10000
+/* Attempts that fit in a session timeout, whatever the number of hosts. */
+#define ATTEMPTS_MIN 3
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 500
 
@@ -38,7 +42,8 @@ static uint64_t session_timeout_ms(const struct client *client)
 
 static void start_attempt(struct client *client, enum link_phase phase)
 {
-    uint64_t ms = session_timeout_ms(client) / client->hosts.count;
+    uint64_t attempts = client->hosts.count > ATTEMPTS_MIN ? client->hosts.count : ATTEMPTS_MIN;
+    uint64_t ms = session_timeout_ms(client) / attempts;
 
     client->phase = phase;
     client->link_deadline_ms =

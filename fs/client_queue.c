@@ -189,6 +189,11 @@ static int refusal(const struct client *client, const struct client_request *req
     return 0;
 }
 
+bool client_has_room(const struct client *client)
+{
+    return client->charged < client->config.queue_bytes_max / 2;
+}
+
 struct client_request *queue_submit(struct client *client, struct client_request *request)
 {
     int rc;

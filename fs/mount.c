@@ -5,6 +5,7 @@
 #include "proto/base/assert.h"
 #include "proto/base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 void mount_init(struct mount *mount, uv_loop_t *loop, const struct mount_options *options)
@@ -17,8 +18,16 @@ void mount_init(struct mount *mount, uv_loop_t *loop, const struct mount_options
     timeout_queue_init(&mount->quiet, loop, COMMIT_QUIET_MS, handles_on_quiet, mount);
 }
 
+/* A LOOKUP waits for a file in its time of grace, and with the timers nobody would wake it. */
+static void end_waiting_calls(struct mount *mount)
+{
+    while (!list_empty(&mount->calls))
+        call_error(CONTAINER_OF(mount->calls.next, struct call, link), EIO);
+}
+
 void mount_close(struct mount *mount)
 {
+    end_waiting_calls(mount);
     timeout_queue_close(&mount->interrupts);
     timeout_queue_close(&mount->aborts);
     timeout_queue_close(&mount->grace);

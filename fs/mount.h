@@ -32,6 +32,7 @@ struct mount {
     struct inode_table inodes;
     struct list listings;                 /* open directories: ops_dir.c */
     struct list calls;                    /* all that are not finished: ops_call.h */
+    struct list held;                     /* of these, those that the client has no room for */
     void (*on_idle)(struct mount *mount); /* no call is left; NULL: nobody wants to know */
     struct timeout_queue interrupts;      /* calls whose caller got a signal */
     struct timeout_queue aborts;          /* calls that end for it now */
@@ -41,8 +42,8 @@ struct mount {
 
 /* Sets up everything but the session and the kernel. Takes over OPTIONS. */
 void mount_init(struct mount *mount, uv_loop_t *loop, const struct mount_options *options);
-/* Closes the timers. The loop must run once more before mount_done(), which wants all calls
- * finished and ends the files that are still open. */
+/* After the session: ends the calls that wait for something else, and closes the timers. The loop
+ * must run once more before mount_done(), which ends the files that are still open. */
 void mount_close(struct mount *mount);
 void mount_done(struct mount *mount);
 

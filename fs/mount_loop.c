@@ -251,9 +251,12 @@ static void on_connected(struct mount *mount)
 static void on_start_timeout(uv_timer_t *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, deadline);
+    struct client_info info;
     char text[1024];
 
-    (void)snprintf(text, sizeof text, "no server answers: %s", run->mount.options.source);
+    client_info(run->mount.client, &info);
+    (void)snprintf(text, sizeof text, "no server answers: %s%s%s", run->mount.options.source,
+                   info.trouble[0] == '\0' ? "" : ": ", info.trouble);
     fail(run, text);
 }
 

@@ -69,46 +69,61 @@ int call_errno(const struct client_reply *reply)
     return reply->rc != 0 ? errno_of_transport(reply->rc) : errno_of_zk(reply->err);
 }
 
+static void send_held(struct call *call)
+{
+    call->client = call->mount->client;
+    call->zxid_before = mount_zxid(call->mount);
+    call->send(call);
+    ASSERT(call->request != NULL);
+}
+
+/* As many as the client has room for, oldest first. The rest waits for the next call that ends or
+ * begins: there is one, as a client without requests has room. */
+static void release_held(struct mount *mount)
+{
+    while (!list_empty(&mount->held) && client_has_room(mount->client))
+        (void)call_resume_first(&mount->held);
+}
+
 void call_send(struct call *call, enum call_effect effect, void (*send)(struct call *call),
                void (*done)(struct call *call, const struct client_reply *reply))
 {
     call->effect = effect;
     call->send = send;
     call->done = done;
-    call->client = call->mount->client;
-    call->zxid_before = mount_zxid(call->mount);
-    send(call);
-    ASSERT(call->request != NULL);
+    call_enqueue(call, &call->mount->held, send_held);
+    release_held(call->mount);
 }
 
 void call_on_reply(void *arg, const struct client_reply *reply)
 {
     struct call *call = arg;
+    struct mount *mount = call->mount;
 
     call->request = NULL;
     if (reply->rc == -ESTALE && (!reply->was_sent || call->effect == CALL_READS))
         call_send(call, call->effect, call->send, call->done);
     else
         call->done(call, reply);
+    release_held(mount);
 }
 
 /* The caller shall not wait any longer. */
 static void abort_call(struct call *call)
 {
+    bool unsent = true;
     int error = EINTR;
 
     timeout_stop(&call->interrupt);
     list_remove(&call->queue);
-    if (call->request != NULL) {
-        bool unsent = client_cancel(call->client, call->request);
-
-        call->request = NULL;
-        if (call->outcome_unknown || (!unsent && call->effect == CALL_WRITES)) {
-            log_warn("mount: outcome unknown: path=\"%s\" cause=\"interrupted before the server "
-                     "answered\"; the caller gets EIO",
-                     buf_cstr(&call->path));
-            error = EIO;
-        }
+    if (call->request != NULL)
+        unsent = client_cancel(call->client, call->request);
+    call->request = NULL;
+    if (call->outcome_unknown || (!unsent && call->effect == CALL_WRITES)) {
+        log_warn("mount: outcome unknown: path=\"%s\" cause=\"interrupted before the server "
+                 "answered\"; the caller gets EIO",
+                 buf_cstr(&call->path));
+        error = EIO;
     }
     if (call->on_abort != NULL)
         call->on_abort(call, error);
@@ -119,7 +134,11 @@ static void abort_call(struct call *call)
 static void on_interrupt_timeout(void *arg, struct timeout *timeout)
 {
     (void)arg;
-    abort_call(CONTAINER_OF(timeout, struct call, interrupt));
+    struct call *call = CONTAINER_OF(timeout, struct call, interrupt);
+    struct mount *mount = call->mount;
+
+    abort_call(call);
+    release_held(mount);
 }
 
 void call_connection_lost(struct mount *mount)
@@ -133,12 +152,15 @@ void call_connection_lost(struct mount *mount)
     {
         struct call *call = CONTAINER_OF(it, struct call, link);
 
-        if (call->on_offline == NULL || call->request == NULL)
+        if (call->on_offline == NULL || (call->request == NULL && list_empty(&call->queue)))
             continue;
-        (void)client_cancel(call->client, call->request); /* reads only: nothing to undo */
+        if (call->request != NULL)
+            (void)client_cancel(call->client, call->request); /* reads only: nothing to undo */
         call->request = NULL;
+        list_remove(&call->queue);
         call->on_offline(call);
     }
+    release_held(mount);
 }
 
 void call_enqueue(struct call *call, struct list *queue, void (*resume)(struct call *call))
@@ -173,6 +195,7 @@ void call_set_path(struct call *call, const struct inode *dir, const char *name)
 void call_queues_init(struct mount *mount)
 {
     list_init(&mount->calls);
+    list_init(&mount->held);
     timeout_queue_init(&mount->interrupts, mount->loop, MOUNT_INTERRUPT_MS, on_interrupt_timeout,
                        mount);
     timeout_queue_init(&mount->aborts, mount->loop, 0, on_interrupt_timeout, mount);

@@ -59,7 +59,7 @@ struct call {
     void (*on_abort)(struct call *call, int error);
     struct timeout interrupt;
 
-    /* In the queue of a handle or an inode. */
+    /* In the queue of a handle or an inode, or held back by call_send(). */
     struct list queue;
     void (*resume)(struct call *call);
 
@@ -107,8 +107,9 @@ void call_free(struct call *call);
 void call_error(struct call *call, int error);
 
 /* Calls SEND, which makes one request of the client with call_on_reply and CALL, stored in
- * `request`. DONE gets its end; not one that was never sent because the session was lost, nor a
- * read that was: they are sent again in the next session. */
+ * `request`; later, when the client has no room for it: requests without an answer take memory, and
+ * a call waits for a server that is away. DONE gets its end; not one that was never sent because
+ * the session was lost, nor a read that was: they are sent again in the next session. */
 void call_send(struct call *call, enum call_effect effect, void (*send)(struct call *call),
                void (*done)(struct call *call, const struct client_reply *reply));
 void call_on_reply(void *arg, const struct client_reply *reply);

@@ -55,8 +55,8 @@ void zab_action_close(struct zab_actions *out, uint64_t conn, const char *why)
     action->text = xstrdup(why);
 }
 
-static void add_text(struct zab_actions *out, enum zab_action_kind kind, const char *fmt,
-                     va_list args)
+__attribute__((format(printf, 3, 0))) static void
+add_text(struct zab_actions *out, enum zab_action_kind kind, const char *fmt, va_list args)
 {
     struct buf b = {0};
     char text[512];

@@ -5,12 +5,14 @@ import signal
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from harness import mounts as mounting
 from harness import wire
 from harness.awaiting import eventually
+from harness.proxy import Proxy
 from harness.shell import out
 from harness.zkproc import StartFailed, free_port
 
@@ -159,7 +161,7 @@ def test_an_unreachable_server_is_told(mounts, mode):
     directory = mounts.new_directory()
     result = run(f"127.0.0.1:{port}", directory, "-o", "session_timeout=2s", *mode)
     assert result.returncode > 0
-    assert f"127.0.0.1:{port}" in result.stderr
+    assert f"no server answers: 127.0.0.1:{port}: connection refused" in result.stderr
     assert not mounting.is_mounted(directory)
     assert not daemons(directory)
 
@@ -263,6 +265,56 @@ def test_sigterm_without_a_server_does_not_hang(lone, mounts):
     mount.terminate()
     assert time.monotonic() - start_time < 5
     assert not mounting.is_mounted(mount.path)
+
+
+def bytes_read(mount):
+    with open(f"/proc/{mount.process.popen.pid}/io", encoding="utf-8") as file:
+        return int(file.readline().split()[1])
+
+
+def test_more_writers_than_memory_wait_for_the_server_to_come_back(lone, mounts):
+    """70 values of almost 1 MiB are more than the requests of a session may take."""
+    count, value = 70, "dd if=/dev/zero bs=1000000 count=1 status=none"
+    mount = mounts(lone)
+    opened = mount.log_path.with_suffix(".opened")
+    script = start(f"for i in $(seq {count}); do {{ echo >&2; until [ -e {opened}.go ]; do "
+                   f"sleep 0.1; done; {value}; }} >f$i 2>>{opened} || echo $i & done; wait",
+                   mount.path)
+    eventually(lambda: opened.exists() and opened.stat().st_size == count, "all are open")
+    eventually(lambda: len(lone.session().children("/")) == count + 1, "all are made")
+    lone.kill9()
+    before = bytes_read(mount)
+    Path(f"{opened}.go").touch()
+    eventually(lambda: bytes_read(mount) >= before + count * 1000000,
+               "the mount has all their writes", deadline=30)
+    lone.start()
+    assert script.communicate(timeout=60) == ("", "")
+    assert opened.stat().st_size == count, opened.read_text()
+    zk = lone.session()
+    assert [zk.stat(f"/f{i + 1}").dataLength for i in range(count)] == [1000000] * count
+
+
+def test_unmounting_while_a_lookup_waits_for_a_new_file(lone, mounts):
+    """A file that nobody has written yet is made after 50 ms; who looks for it waits so long."""
+    for i in range(5):
+        proxy = Proxy(lone.port)
+        mount = mounts(proxy)
+        script = subprocess.Popen(["/usr/bin/python3", "-c", NEW_AND_LOOKED_FOR], cwd=mount.path,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert script.stdout.readline() == b"looking\n"
+        proxy.cut()
+        mount.process.popen.send_signal(signal.SIGTERM)
+        assert mount.process.popen.wait(30) == 0, mount.log_text()
+        script.communicate(timeout=30)
+        proxy.close()
+
+
+NEW_AND_LOOKED_FOR = """
+import os, threading
+fd = os.open("new", os.O_CREAT | os.O_WRONLY)
+threading.Thread(target=lambda: os.path.exists("new")).start()
+print("looking", flush=True)
+"""
 
 
 def test_an_expired_session_is_told_in_the_log_and_does_not_hang(lone, mounts):

@@ -242,8 +242,10 @@ TEST(the_queue_has_a_limit)
     fake = fake_new(&trace.loop);
     (void)snprintf(hosts, sizeof hosts, "127.0.0.1:%u", fake_port(fake));
     trace_client(&trace, (struct client_config){.queue_bytes_max = 300}, hosts);
+    EXPECT(client_has_room(trace.client));
     (void)client_sync(trace.client, jute_str("/"), trace_reply, &first);
     (void)client_sync(trace.client, jute_str("/"), trace_reply, &second);
+    EXPECT(!client_has_room(trace.client));
     EXPECT_TRACE(&trace, "second -EAGAIN");
     trace_close(&trace);
     EXPECT_TRACE(&trace, "first -ECANCELED; closed");

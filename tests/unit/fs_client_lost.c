@@ -350,6 +350,25 @@ TEST(a_silent_server_is_left_after_two_thirds_of_the_timeout)
     scene_close(&s);
 }
 
+TEST(a_server_that_accepts_and_never_answers_is_left_while_the_session_lives)
+{
+    struct scene s;
+    struct fake_conn *mute;
+    uint64_t begin;
+
+    scene_open(&s, 3000);
+    begin = uv_hrtime();
+    fake_close(s.conn);
+    mute = fake_accept(s.fake); /* as an Apache that has bound its port and is starting */
+    (void)fake_frame(mute);
+    EXPECT_TRACE(&s.trace, "connecting");
+    scene_reconnect(&s);
+    EXPECT(uv_hrtime() - begin >= 900ull * 1000 * 1000); /* a third of the timeout was its own */
+    EXPECT(uv_hrtime() - begin < 2500ull * 1000 * 1000);
+    EXPECT_TRACE(&s.trace, "connected");
+    scene_close(&s);
+}
+
 TEST(a_server_that_takes_no_session_is_left_for_the_next_one)
 {
     struct trace trace;
@@ -362,7 +381,7 @@ TEST(a_server_that_takes_no_session_is_left_for_the_next_one)
     fake = fake_new(&trace.loop);
     (void)snprintf(hosts, sizeof hosts, "127.0.0.1:%u,127.0.0.1:%u", fake_port(deaf),
                    fake_port(fake));
-    /* With this seed the deaf server comes first, and costs half the timeout. */
+    /* With this seed the deaf server comes first, and costs one attempt. */
     trace_client(
         &trace,
         (struct client_config){.session_timeout_ms = 1200, .close_timeout_ms = 50, .seed = 1},

@@ -19,6 +19,7 @@ class Proxy:
         self.hosts = f"127.0.0.1:{self.port}"
         self.lock = threading.Lock()
         self.planned = None
+        self.links = []
         self.happened = threading.Event()
         self.meanwhile = None
         threading.Thread(target=self._accept, daemon=True).start()
@@ -31,6 +32,13 @@ class Proxy:
             self.meanwhile = meanwhile
             self.planned = (what, op)
 
+    def cut(self):
+        """All connections die now; new ones are taken."""
+        with self.lock:
+            links, self.links = self.links, []
+        for link in links:
+            link.end()
+
     def close(self):
         self.listener.close()
 
@@ -42,6 +50,8 @@ class Proxy:
                 return
             server = socket.create_connection(("127.0.0.1", self.server_port))
             link = _Link(self, client, server)
+            with self.lock:
+                self.links.append(link)
             threading.Thread(target=link.requests, daemon=True).start()
             threading.Thread(target=link.replies, daemon=True).start()
 
