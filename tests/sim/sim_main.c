@@ -26,7 +26,9 @@ struct options {
 static struct sim *running;
 static char **arguments;
 
-/* A seed is a history: the second run comes to the same point, and tells how. */
+/* A seed is a history: the second run comes to the same point, and tells how. The handler of
+ * SIGABRT calls it: the process ends in it, so what it interrupted does not matter.
+ * NOLINTBEGIN(bugprone-signal-handler) */
 static _Noreturn void fail(struct sim *sim)
 {
     char seed[24];
@@ -45,6 +47,7 @@ static _Noreturn void fail(struct sim *sim)
     execl("/proc/self/exe", arguments[0], "--from", seed, "--seeds", "1", "--worded", (char *)NULL);
     _exit(1);
 }
+/* NOLINTEND(bugprone-signal-handler) */
 
 void sim_violation(struct sim *sim, const char *fmt, ...)
 {
@@ -62,8 +65,6 @@ void sim_violation(struct sim *sim, const char *fmt, ...)
     fail(sim);
 }
 
-/* The process ends in it, so what it interrupted does not matter.
- * NOLINTNEXTLINE(bugprone-signal-handler) */
 static void on_abort(int signal_number)
 {
     sigset_t set;
