@@ -132,7 +132,7 @@ def pytest(totals, build, *select):
         int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")
     )
     failed = failures + errors
-    if status not in (0, 5) and failed == 0:  # 5: nothing was selected
+    if status != 0 and failed == 0:  # one of them: nothing was selected
         failed = 1
     totals.add(f"pytest ({build})", max(tests - failed - skipped, 0), failed, skipped)
 
@@ -155,7 +155,7 @@ def everything(totals, cc):
     unit(totals, sanitized)
     simulate(totals, sanitized, 15)
     fuzz(totals, sanitized)
-    pytest(totals, sanitized, "-m", "san")
+    pytest(totals, sanitized, "-m", "sanitized")
 
 
 def bench(build):

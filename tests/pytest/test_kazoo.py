@@ -171,14 +171,15 @@ def test_of_several_candidates_one_leads_and_the_next_follows(server, path):
 
 
 def test_a_client_keeps_its_session_over_a_restart_of_the_server(new_server, path):
-    server = new_server()
-    client = server.client(timeout=10.0)
+    # Apache lets a connection wait that comes while it starts: the session must outlive that.
+    server = new_server(tickTime="2000")
+    client = server.client(timeout=40.0)
     states = []
     client.add_listener(states.append)
     session = client.client_id[0]
     client.create(path, b"mine", ephemeral=True)
     server.restart()
-    eventually(lambda: KazooState.CONNECTED in states, "connected again", deadline=20)
+    eventually(lambda: KazooState.CONNECTED in states, "connected again", deadline=40)
     assert client.client_id[0] == session
     assert KazooState.LOST not in states
     assert client.exists(path).ephemeralOwner == session
