@@ -159,8 +159,8 @@ demo-stop: ## unmount and stop what `make demo` started
 DEPS_BUILD := gcc libc6-dev make pkgconf libuv1-dev libfuse3-dev liblmdb-dev libdeflate-dev libssl-dev
 DEPS_DEMO  := fuse3 attr python3 python3-kazoo
 DEPS_TEST  := binutils zlib1g-dev clang clang-format clang-tidy libclang-rt-14-dev python3-pytest \
-              python3-pytest-timeout python3-pytest-xdist zookeeper zookeeper-bin libzookeeper-mt-dev lmdb-utils \
-              strace man-db shellcheck systemd
+              python3-pytest-timeout python3-pytest-xdist python3-pytest-rerunfailures zookeeper \
+              zookeeper-bin libzookeeper-mt-dev lmdb-utils strace man-db shellcheck systemd
 
 deps: ## install the Debian packages that building and testing need
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_TEST)

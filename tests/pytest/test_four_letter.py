@@ -185,16 +185,21 @@ def test_srst_resets_the_figures_of_the_server(new_server):
 DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \w+ \d{4}"
 
 
+# Sets that Apache has emptied but not dropped yet come anywhere between the others.
+EMPTY = rf"(?:0 expire at {DATE}:\n)*"
+
+
 def test_dump_tells_sessions_ephemerals_and_connections(new_server):
     server = new_server()
     a, b = settled(server)
+    dump = server.ask("dump")
     assert re.fullmatch(rf"""SessionTracker dump:
-Session Sets \(2\)/\(2\):
-1 expire at {DATE}:
+Session Sets \(\d\)/\(2\):
+{EMPTY}1 expire at {DATE}:
 \t{hexid(b)}
-1 expire at {DATE}:
+{EMPTY}1 expire at {DATE}:
 \t{hexid(a)}
-ephemeral nodes dump:
+{EMPTY}ephemeral nodes dump:
 Sessions with Ephemerals \(2\):
 (?:{hexid(a)}:
 \t/dir/e
@@ -204,7 +209,7 @@ Sessions with Ephemerals \(2\):
 Connections Sets \(\d\)/\(4\):
 (?:\d expire at {DATE}:
 (?:\tip: /127\.0\.0\.1:\d+ sessionId: 0x[0-9a-f]+
-)+)+""", server.ask("dump"))
+)*)+""", dump), dump
 
 
 def test_watches_in_all_by_session_and_by_path(new_server):

@@ -264,10 +264,12 @@ def test_a_connection_that_asks_for_no_session_is_closed(new_server):
 def test_connections_are_limited_in_all(new_server):
     server = new_server(maxCnxns="3", maxClientCnxns="0")
     held = [server.session() for _ in range(3)]
-    surplus = server.raw()
+    # Apache may close so early that connect() itself fails.
     with suppress(ConnectionError):
-        surplus.send_bytes(wire.frame(wire.connect_request()))
-    surplus.expect_close()
+        surplus = server.raw()
+        with suppress(ConnectionError):
+            surplus.send_bytes(wire.frame(wire.connect_request()))
+        surplus.expect_close()
     assert all(raw.ping().err == OK for raw in held)
 
 
