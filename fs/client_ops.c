@@ -3,6 +3,7 @@
 #include "fs/client_impl.h"
 
 #include "proto/base/assert.h"
+#include "proto/multi.h"
 
 /* ---- chroot */
 
@@ -238,11 +239,7 @@ struct client_request *client_reconfig(struct client *client, struct jute_bytes 
 
 static void put_multi_op(struct client *client, struct buf *b, const struct client_op *op)
 {
-    struct zk_multi_header header = {.type = (int32_t)op->op, .done = false, .err = -1};
-
-    if (op->op == OP_CREATE2)
-        header.type = (int32_t)create_op(op->mode);
-    put_multi_header(b, &header);
+    multi_put_op(b, op->op == OP_CREATE2 ? (int32_t)create_op(op->mode) : (int32_t)op->op);
     switch (op->op) {
     case OP_CREATE2:
         put_create(client, b, op);
@@ -259,12 +256,11 @@ static void put_multi_op(struct client *client, struct buf *b, const struct clie
 struct client_request *client_multi(struct client *client, const struct client_op *ops,
                                     size_t count, client_reply_cb cb, void *arg)
 {
-    static const struct zk_multi_header end = {.type = -1, .done = true, .err = -1};
     struct client_request *request = request_new(client, OP_MULTI, cb, arg);
 
     for (size_t i = 0; i < count; i++)
         put_multi_op(client, &request->frame, &ops[i]);
-    put_multi_header(&request->frame, &end);
+    multi_put_end(&request->frame);
     return queue_submit(client, request);
 }
 

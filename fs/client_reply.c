@@ -2,6 +2,8 @@
  * the client's arena; both end with the callback. */
 #include "fs/client_impl.h"
 
+#include "proto/multi.h"
+
 /* The results of a multi end with a header that says so [MultiResponse]. A create2
  * comes back as create, without Stat, from servers before 3.10. */
 static void decode_result(struct client *client, int32_t type, struct jute_reader *r,
@@ -42,17 +44,14 @@ static void decode_multi(struct client *client, struct jute_reader *r,
 {
     /* A result takes 9 bytes at least, so the frame's length bounds the array. */
     size_t max = jute_left(r) / 9;
+    int32_t type;
 
     ret_reply->results = arena_alloc(r->arena, (max + 1) * sizeof *ret_reply->results);
-    for (;;) {
+    while (multi_next(r, &type)) {
         struct client_result *result = &ret_reply->results[ret_reply->result_count];
-        struct zk_multi_header header;
 
-        get_multi_header(r, &header);
-        if (r->bad || header.done)
-            return;
         *result = (struct client_result){.path = JUTE_NULL};
-        decode_result(client, header.type, r, result);
+        decode_result(client, type, r, result);
         if (r->bad)
             return;
         if (ret_reply->err == ZOK)

@@ -1,6 +1,7 @@
 /* commit: a decided txn takes effect: it is applied, its events are queued, its request
  * is answered, in this order; then what waited for it goes on. [FinalRequestProcessor] */
 #include "proto/base/assert.h"
+#include "proto/multi.h"
 #include "proto/path.h"
 #include "server/core/acl.h"
 #include "server/core/connect.h"
@@ -145,17 +146,15 @@ static void put_multi_results(struct buf *out, const struct commit *commit)
 {
     for (int32_t i = 0; i < commit->result_count; i++) {
         const struct result *result = &commit->results[i];
-        bool failed = result->type == OP_ERROR || result->err != ZOK;
-        struct zk_multi_header header = {.type = failed ? OP_ERROR : result_type(result),
-                                         .err = result->err};
 
-        put_multi_header(out, &header);
-        if (failed)
-            put_error_response(out, &(struct zk_error_response){.err = result->err});
-        else
-            put_result(out, result);
+        if (result->type == OP_ERROR || result->err != ZOK) {
+            multi_put_error(out, result->err);
+            continue;
+        }
+        multi_put_result(out, result_type(result));
+        put_result(out, result);
     }
-    put_multi_header(out, &(struct zk_multi_header){.type = OP_ERROR, .done = true, .err = -1});
+    multi_put_end(out);
 }
 
 static void reply(const struct commit *commit, const struct pending *entry)

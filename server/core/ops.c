@@ -2,6 +2,7 @@
 #include "server/core/ops.h"
 
 #include "proto/base/assert.h"
+#include "proto/multi.h"
 #include "server/core/prepare.h"
 #include "server/core/read.h"
 
@@ -130,14 +131,9 @@ static void decode_reconfig(struct jute_reader *r, union request_body *ret)
 static void decode_parts(struct jute_reader *r, unsigned flag, struct multi_request *ret)
 {
     struct sub_request *parts = NULL;
-    int32_t count = 0, cap = 0;
+    int32_t count = 0, cap = 0, type;
 
-    for (;;) {
-        struct zk_multi_header header;
-
-        get_multi_header(r, &header);
-        if (r->bad || header.done)
-            break;
+    while (multi_next(r, &type)) {
         if (count == cap) {
             struct sub_request *old = parts;
 
@@ -146,7 +142,7 @@ static void decode_parts(struct jute_reader *r, unsigned flag, struct multi_requ
             if (count > 0)
                 memcpy(parts, old, (size_t)count * sizeof *parts);
         }
-        parts[count].handler = op_find(header.type);
+        parts[count].handler = op_find(type);
         if (parts[count].handler == NULL || (parts[count].handler->flags & flag) == 0) {
             r->bad = true;
             break;

@@ -2,6 +2,7 @@
  * the place of its result, and the rest goes on. */
 #include "server/core/read.h"
 
+#include "proto/multi.h"
 #include "server/core/ops.h"
 #include "server/core/reply.h"
 
@@ -10,13 +11,12 @@ static void put_part(struct reading *r, const struct sub_request *part, struct b
     size_t start = out->len;
     enum zk_err err;
 
-    put_multi_header(out, &(struct zk_multi_header){.type = part->handler->op, .err = ZOK});
+    multi_put_result(out, part->handler->op);
     err = part->handler->read(r, &part->body, out);
     if (err == ZOK)
         return;
     out->len = start;
-    put_multi_header(out, &(struct zk_multi_header){.type = OP_ERROR, .err = err});
-    put_error_response(out, &(struct zk_error_response){.err = err});
+    multi_put_error(out, err);
 }
 
 enum zk_err read_multi(struct reading *r, const union request_body *body, struct buf *out)
@@ -27,6 +27,6 @@ enum zk_err read_multi(struct reading *r, const union request_body *body, struct
         if (output_is_full(r->client))
             return ZBADARGUMENTS;
     }
-    put_multi_header(out, &(struct zk_multi_header){.type = OP_ERROR, .done = true, .err = -1});
+    multi_put_end(out);
     return ZOK;
 }

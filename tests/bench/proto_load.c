@@ -11,10 +11,10 @@
 #include "proto/base/mem.h"
 #include "proto/base/rng.h"
 #include "proto/errors.h"
-#include "proto/multi.h"
 #include "proto/opcodes.h"
 #include "proto/types.h"
 #include "tests/support/load.h"
+#include "tests/support/multi_part.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -168,9 +168,9 @@ static void ask_multi(struct conn *c, int64_t op)
 
     (void)op;
     for (int i = 0; i < 10; i++) {
-        struct multi_op one = {.type = OP_SET_DATA, .set_data = any_set(c->load)};
+        struct multi_part one = {.type = OP_SET_DATA, .set_data = any_set(c->load)};
 
-        multi_put_op(&c->out, &one);
+        multi_part_put(&c->out, MULTI_REQUEST, &one);
     }
     multi_put_end(&c->out);
     load_frame_end(&c->out, start);
@@ -215,14 +215,13 @@ static void check_stat(struct conn *c, int64_t op, struct jute_reader *body)
 
 static void check_multi(struct conn *c, int64_t op, struct jute_reader *body)
 {
-    struct multi_result result;
+    struct multi_part result;
     int count = 0;
 
     (void)c;
-    while (multi_get_result(body, &result)) {
-        if (result.type != OP_SET_DATA || result.err != ZOK)
-            load_fail("multi %" PRId64 ": result of type %d, error %d", op, result.type,
-                      result.err);
+    while (multi_part_get(body, MULTI_REPLY, &result)) {
+        if (result.type != OP_SET_DATA)
+            load_fail("multi %" PRId64 ": result of type %d", op, result.type);
         count++;
     }
     if (body->bad || count != 10)

@@ -1,6 +1,7 @@
 /* core_requests: the requests of core_host.h. */
 #include "proto/acl_text.h"
 #include "proto/base/assert.h"
+#include "proto/multi.h"
 #include "tests/support/core_host.h"
 
 static struct jute_bytes text_or_null(const char *text)
@@ -249,14 +250,9 @@ const char *remove_watches(struct rig *rig, char name, const char *path, int32_t
     return send_body(rig, name, OP_REMOVE_WATCHES, &b);
 }
 
-static void multi_part(struct multi *multi, int32_t op)
-{
-    put_multi_header(&multi->body, &(struct zk_multi_header){.type = op, .err = -1});
-}
-
 void multi_create(struct multi *multi, const char *path, const char *data, int32_t flags)
 {
-    multi_part(multi, OP_CREATE2);
+    multi_put_op(&multi->body, OP_CREATE2);
     put_create_request(&multi->body, &(struct zk_create_request){.path = text_or_null(path),
                                                                  .data = text_or_null(data),
                                                                  .acl = open_acl,
@@ -265,7 +261,7 @@ void multi_create(struct multi *multi, const char *path, const char *data, int32
 
 void multi_set_data(struct multi *multi, const char *path, const char *data, int32_t version)
 {
-    multi_part(multi, OP_SET_DATA);
+    multi_put_op(&multi->body, OP_SET_DATA);
     put_set_data_request(&multi->body, &(struct zk_set_data_request){.path = text_or_null(path),
                                                                      .data = text_or_null(data),
                                                                      .version = version});
@@ -273,7 +269,7 @@ void multi_set_data(struct multi *multi, const char *path, const char *data, int
 
 static void multi_path_version(struct multi *multi, int32_t op, const char *path, int32_t version)
 {
-    multi_part(multi, op);
+    multi_put_op(&multi->body, op);
     put_path_version_request(&multi->body, &(struct zk_path_version_request){
                                                .path = text_or_null(path), .version = version});
 }
@@ -290,14 +286,13 @@ void multi_check(struct multi *multi, const char *path, int32_t version)
 
 void multi_read(struct multi *multi, int32_t op, const char *path)
 {
-    multi_part(multi, op);
+    multi_put_op(&multi->body, op);
     put_path_watch_request(&multi->body,
                            &(struct zk_path_watch_request){.path = text_or_null(path)});
 }
 
 const char *multi_send(struct rig *rig, char name, int32_t op, struct multi *multi)
 {
-    put_multi_header(&multi->body,
-                     &(struct zk_multi_header){.type = OP_ERROR, .done = true, .err = -1});
+    multi_put_end(&multi->body);
     return send_body(rig, name, op, &multi->body);
 }

@@ -1,10 +1,10 @@
 /* Every exchange recorded from a real 3.8.0 server decodes, and encodes again to the same bytes.
  * tests/vectors/client.jsonl holds an exchange a line; its requests and reply frames are hex
  * with the 4-byte length in front. What is damaged there on purpose must be refused. */
-#include "proto/multi.h"
 #include "proto/opcodes.h"
 #include "proto/types.h"
 #include "tests/support/hex.h"
+#include "tests/support/multi_part.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -64,43 +64,40 @@ static void put_nothing(struct buf *b, const struct zk_nothing *v)
 
 #define MULTI_MAX 32
 
-struct zk_multi_ops {
+struct multi_parts {
     int count;
-    struct multi_op ops[MULTI_MAX];
+    struct multi_part parts[MULTI_MAX];
 };
 
-struct zk_multi_results {
-    int count;
-    struct multi_result results[MULTI_MAX];
-};
-
-static void get_multi_ops(struct jute_reader *r, struct zk_multi_ops *ret)
+static void get_parts(struct jute_reader *r, enum multi_side side, struct multi_parts *ret)
 {
     ret->count = 0;
-    while (ret->count < MULTI_MAX && multi_get_op(r, &ret->ops[ret->count]))
+    while (ret->count < MULTI_MAX && multi_part_get(r, side, &ret->parts[ret->count]))
         ret->count++;
 }
 
-static void put_multi_ops(struct buf *b, const struct zk_multi_ops *v)
+static void put_parts(struct buf *b, enum multi_side side, const struct multi_parts *v)
 {
     for (int i = 0; i < v->count; i++)
-        multi_put_op(b, &v->ops[i]);
+        multi_part_put(b, side, &v->parts[i]);
     multi_put_end(b);
 }
 
-static void get_multi_results(struct jute_reader *r, struct zk_multi_results *ret)
-{
-    ret->count = 0;
-    while (ret->count < MULTI_MAX && multi_get_result(r, &ret->results[ret->count]))
-        ret->count++;
-}
+#define MULTI_RECORD(name, side)                                         \
+    struct zk_##name {                                                   \
+        struct multi_parts all;                                          \
+    };                                                                   \
+    static void get_##name(struct jute_reader *r, struct zk_##name *ret) \
+    {                                                                    \
+        get_parts(r, side, &ret->all);                                   \
+    }                                                                    \
+    static void put_##name(struct buf *b, const struct zk_##name *v)     \
+    {                                                                    \
+        put_parts(b, side, &v->all);                                     \
+    }
 
-static void put_multi_results(struct buf *b, const struct zk_multi_results *v)
-{
-    for (int i = 0; i < v->count; i++)
-        multi_put_result(b, &v->results[i]);
-    multi_put_end(b);
-}
+MULTI_RECORD(multi_ops, MULTI_REQUEST)
+MULTI_RECORD(multi_results, MULTI_REPLY)
 
 #define RECODE(record)           \
     do {                         \
