@@ -5,9 +5,17 @@
 #include "server/core/acl.h"
 #include "server/core/core_state.h"
 
-bool prepare_allowed(const struct prepare *p, const struct zk_vec_acl *acl, int32_t perms)
+enum zk_err prepare_find(const struct prepare *p, struct jute_bytes path, int32_t perms,
+                         struct planned_znode *room, const struct planned_znode **ret_znode)
 {
-    return p->config->skip_acl || acl_allows(acl, p->who, perms);
+    const struct planned_znode *znode = plan_find(p->plan, path, room);
+
+    if (znode == NULL)
+        return ZNONODE;
+    if (!p->config->skip_acl && !acl_allows(znode->acl, p->who, perms))
+        return ZNOAUTH;
+    *ret_znode = znode;
+    return ZOK;
 }
 
 enum zk_err prepare_next_version(int32_t current, int32_t expected, int32_t *ret_next)

@@ -38,8 +38,10 @@ struct write_request {
 zk_zxid prepare_propose(struct core *core, struct write_request *req, const struct core_time *now,
                         size_t *ret_bytes);
 
-/* Whether the client may do what one of PERMS allows to a znode with this ACL. */
-bool prepare_allowed(const struct prepare *p, const struct zk_vec_acl *acl, int32_t perms);
+/* Finds the znode as planned, if the client may do to it what one of PERMS allows: ZNONODE,
+ * ZNOAUTH. *ROOM may be used to hold it. */
+enum zk_err prepare_find(const struct prepare *p, struct jute_bytes path, int32_t perms,
+                         struct planned_znode *room, const struct planned_znode **ret_znode);
 
 /* ZBADVERSION unless EXPECTED is CURRENT or ANY_VERSION; else the version after it,
  * which is never ANY_VERSION (ZOOKEEPER-4743). */

@@ -27,18 +27,16 @@ static bool delete_path_ok(struct jute_bytes path)
 enum zk_err prepare_delete(struct prepare *p, const union request_body *body, struct txn *ret_txn)
 {
     const struct zk_path_version_request *req = &body->path_version;
-    struct planned_znode parent_room, room;
-    const struct planned_znode *parent, *znode;
+    struct planned_znode room;
+    const struct planned_znode *znode;
     int32_t next;
     enum zk_err err;
 
     if (!delete_path_ok(req->path))
         return ZBADARGUMENTS;
-    parent = plan_find(p->plan, path_parent(req->path), &parent_room);
-    if (parent == NULL)
-        return ZNONODE;
-    if (!prepare_allowed(p, parent->acl, PERM_DELETE))
-        return ZNOAUTH;
+    err = prepare_find(p, path_parent(req->path), PERM_DELETE, &room, &znode);
+    if (err != ZOK)
+        return err;
     znode = plan_find(p->plan, req->path, &room);
     if (znode == NULL)
         return ZNONODE;
@@ -62,11 +60,9 @@ enum zk_err prepare_set_data(struct prepare *p, const union request_body *body, 
 
     if (!path_valid(req->path, NULL))
         return ZBADARGUMENTS;
-    znode = plan_find(p->plan, req->path, &room);
-    if (znode == NULL)
-        return ZNONODE;
-    if (!prepare_allowed(p, znode->acl, PERM_WRITE))
-        return ZNOAUTH;
+    err = prepare_find(p, req->path, PERM_WRITE, &room, &znode);
+    if (err != ZOK)
+        return err;
     err = quota_check(p->core, req->path, 0,
                       (int64_t)jute_size(req->data) - (int64_t)znode->data_size, p->mono_ms);
     if (err != ZOK)
@@ -94,11 +90,9 @@ enum zk_err prepare_set_acl(struct prepare *p, const union request_body *body, s
     err = acl_fixup(&req->acl, p->who, p->arena, &acl);
     if (err != ZOK)
         return err;
-    znode = plan_find(p->plan, req->path, &room);
-    if (znode == NULL)
-        return ZNONODE;
-    if (!prepare_allowed(p, znode->acl, PERM_ADMIN))
-        return ZNOAUTH;
+    err = prepare_find(p, req->path, PERM_ADMIN, &room, &znode);
+    if (err != ZOK)
+        return err;
     err = prepare_next_version(znode->stat.aversion, req->version, &version);
     if (err != ZOK)
         return err;
@@ -117,11 +111,9 @@ enum zk_err prepare_check(struct prepare *p, const union request_body *body, str
 
     if (!path_valid(req->path, NULL))
         return ZBADARGUMENTS;
-    znode = plan_find(p->plan, req->path, &room);
-    if (znode == NULL)
-        return ZNONODE;
-    if (!prepare_allowed(p, znode->acl, PERM_READ))
-        return ZNOAUTH;
+    err = prepare_find(p, req->path, PERM_READ, &room, &znode);
+    if (err != ZOK)
+        return err;
     err = prepare_next_version(znode->stat.version, req->version, &version);
     if (err != ZOK)
         return err;

@@ -75,13 +75,12 @@ static enum zk_err judge_path(const struct prepare *p, const struct zk_create_tt
                               struct jute_bytes *ret_path, int32_t *ret_parent_cversion)
 {
     struct planned_znode parent_room, room;
-    const struct planned_znode *parent = plan_find(p->plan, path_parent(req->path), &parent_room);
+    const struct planned_znode *parent;
     struct jute_bytes path = req->path;
+    enum zk_err err = prepare_find(p, path_parent(req->path), PERM_CREATE, &parent_room, &parent);
 
-    if (parent == NULL)
-        return ZNONODE;
-    if (!prepare_allowed(p, parent->acl, PERM_CREATE))
-        return ZNOAUTH;
+    if (err != ZOK)
+        return err;
     if (mode_is_sequential(req->flags))
         path = with_sequence(path, parent->stat.cversion, p->arena);
     if (!path_valid(path, NULL) || path_name(path).len > TREE_NAME_MAX)

@@ -36,6 +36,15 @@ static enum zk_err leave_watch(struct reading *r, const struct zk_path_watch_req
     return ZSYSTEMERROR;
 }
 
+/* What getData and getChildren begin with. */
+static enum zk_err find_and_watch(struct reading *r, const struct zk_path_watch_request *req,
+                                  enum watch_mode mode, const struct znode **ret_znode)
+{
+    enum zk_err err = read_find(r, req->path, PERM_READ, ret_znode);
+
+    return err == ZOK ? leave_watch(r, req, mode) : err;
+}
+
 static void put_znode_stat(const struct reading *r, const struct znode *znode, struct buf *out)
 {
     struct zk_stat stat;
@@ -66,10 +75,8 @@ enum zk_err read_exists(struct reading *r, const union request_body *body, struc
 enum zk_err read_get_data(struct reading *r, const union request_body *body, struct buf *out)
 {
     const struct znode *znode;
-    enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
+    enum zk_err err = find_and_watch(r, &body->path_watch, WATCH_DATA, &znode);
 
-    if (err == ZOK)
-        err = leave_watch(r, &body->path_watch, WATCH_DATA);
     if (err != ZOK)
         return err;
     put_buffer(out, znode_data(znode));
@@ -77,40 +84,32 @@ enum zk_err read_get_data(struct reading *r, const union request_body *body, str
     return ZOK;
 }
 
-static void put_names(const struct reading *r, const struct znode *znode, struct buf *out)
+static enum zk_err list_children(struct reading *r, const struct zk_path_watch_request *req,
+                                 bool with_stat, struct buf *out)
 {
-    uint32_t count = znode_child_count(znode);
+    const struct znode *znode;
+    enum zk_err err = find_and_watch(r, req, WATCH_CHILD, &znode);
+    uint32_t count;
 
+    if (err != ZOK)
+        return err;
+    count = znode_child_count(znode);
     put_i32(out, (int32_t)count);
     for (uint32_t i = 0; i < count; i++)
         put_ustring(out, znode_name(znode_child(r->tree, znode, i)));
+    if (with_stat)
+        put_znode_stat(r, znode, out);
+    return ZOK;
 }
 
 enum zk_err read_get_children(struct reading *r, const union request_body *body, struct buf *out)
 {
-    const struct znode *znode;
-    enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
-
-    if (err == ZOK)
-        err = leave_watch(r, &body->path_watch, WATCH_CHILD);
-    if (err != ZOK)
-        return err;
-    put_names(r, znode, out);
-    return ZOK;
+    return list_children(r, &body->path_watch, false, out);
 }
 
 enum zk_err read_get_children2(struct reading *r, const union request_body *body, struct buf *out)
 {
-    const struct znode *znode;
-    enum zk_err err = read_find(r, body->path_watch.path, PERM_READ, &znode);
-
-    if (err == ZOK)
-        err = leave_watch(r, &body->path_watch, WATCH_CHILD);
-    if (err != ZOK)
-        return err;
-    put_names(r, znode, out);
-    put_znode_stat(r, znode, out);
-    return ZOK;
+    return list_children(r, &body->path_watch, true, out);
 }
 
 /* Who may read but not administer sees no hashes. */
@@ -224,7 +223,6 @@ enum zk_err read_all_children_number(struct reading *r, const union request_body
 {
     const struct znode *znode;
     enum zk_err err = read_find(r, body->path.path, PERM_READ, &znode);
-
     int32_t count;
 
     if (err != ZOK)
