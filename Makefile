@@ -99,8 +99,7 @@ BELOW_fs          := fs $(BELOW_proto)
 uv_libs := $(shell pkg-config --libs libuv 2>/dev/null || echo -luv)
 fuse_libs := $(shell pkg-config --libs fuse3 2>/dev/null || echo -lfuse3)
 LIBS_proto       := -lcrypto
-# zlib checks our use of libdeflate, in tests/support alone.
-LIBS_store       := -ldeflate -llmdb -lz
+LIBS_store       := -ldeflate -llmdb
 LIBS_replication := $(uv_libs)
 LIBS_server      := $(uv_libs)
 LIBS_fs          := $(uv_libs) $(fuse_libs)
@@ -202,6 +201,8 @@ $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 MEMBERS_libsupport := $(call objects,$(SUPPORT_SOURCES))
 $(B)/lib/libsupport.a: $(MEMBERS_libsupport)
 support_lib := $(if $(SUPPORT_SOURCES),$(B)/lib/libsupport.a)
+# zlib checks our use of libdeflate. The demo does not install it: programs must link without.
+LIBS_support := -lz
 
 # ---------------------------------------------------------------- linking
 # $(1) program, $(2) main source, $(3) room, $(4) objects and libraries before the room's own,
@@ -210,7 +211,8 @@ define link_rule
 $(1): $$(call objects,$(2)) $(4) $$(call room_libs,$(3)) $(B)/flags
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
-	@$$(CC) $$(ALL_LDFLAGS) $(5) -o $$@ $$(filter %.o %.a,$$^) $$(call outside_libs,$(3))
+	@$$(CC) $$(ALL_LDFLAGS) $(5) -o $$@ $$(filter %.o %.a,$$^) $$(call outside_libs,$(3)) \
+	    $$(if $$(filter %/libsupport.a,$$^),$$(LIBS_support))
 endef
 
 # server/zkfsd_main.c -> zkfsd, fs/mount_main.c -> mount.zkfs
