@@ -173,6 +173,18 @@ static void take_staged(struct zab *zab, struct blob *txn, struct zab_actions *o
     action->ticket = zab->stage.ticket;
 }
 
+/* Before UPTODATE nothing can be applied, so all that comes has to be kept: a leader's whole
+ * memory (window.h: two windows, or its tail) and what it proposes meanwhile. Too much of
+ * that is no loss: it is in our log, and the next time there is so much less to send. What
+ * was kept before we came is not counted, or it could shut us out for ever. */
+static bool has_room(const struct learner *l)
+{
+    const struct zab *zab = l->zab;
+    size_t kept = l->phase == LEARNER_BROADCAST ? zab->history.tail_bytes : l->sync_bytes;
+
+    return kept < 2 * zab->config.window_bytes_max + zab->config.tail_bytes_max;
+}
+
 void learner_take(struct learner *l, struct blob *txn, struct zab_actions *out)
 {
     struct zab *zab = l->zab;
@@ -185,10 +197,12 @@ void learner_take(struct learner *l, struct blob *txn, struct zab_actions *out)
                   (uint64_t)last);
         return;
     }
-    if (!zab_has_room(zab)) {
+    if (!has_room(l)) {
         zab_leave(zab, out, "too many txns that are not applied yet");
         return;
     }
+    if (l->phase < LEARNER_BROADCAST)
+        l->sync_bytes += txn->len;
     if (zab->stage.active)
         take_staged(zab, txn, out);
     else

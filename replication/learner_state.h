@@ -39,10 +39,11 @@ struct learner {
     int64_t deadline; /* silence until then ends the role */
 
     zk_epoch epoch;
-    zk_zxid origin; /* our history and the leader's are the same up to here */
-    zk_zxid marked; /* the leader said COMMIT, before UPTODATE, up to here */
-    zk_zxid target; /* PERSIST: what must be durable */
-    zk_zxid acked;  /* BROADCAST: the last proposal acknowledged */
+    size_t sync_bytes; /* of the txns that came before UPTODATE */
+    zk_zxid origin;    /* our history and the leader's are the same up to here */
+    zk_zxid marked;    /* the leader said COMMIT, before UPTODATE, up to here */
+    zk_zxid target;    /* PERSIST: what must be durable */
+    zk_zxid acked;     /* BROADCAST: the last proposal acknowledged */
     struct blob *config;
 
     zk_zxid pings[LEARNER_PINGS_MAX]; /* PINGs that wait for the app's touched sessions */

@@ -105,12 +105,6 @@ void zab_write_epochs(struct zab *zab, zk_epoch accepted, zk_epoch current, stru
     zab->meta_ticket = action->ticket = zab_ticket(zab);
 }
 
-bool zab_has_room(const struct zab *zab)
-{
-    return zab->history.tail_bytes + (zab->stage.active ? zab->stage.history.tail_bytes : 0) <
-           zab->config.tail_bytes_max;
-}
-
 /* ---------------------------------------------------------------- roles come and go */
 
 static bool is_drained(const struct zab *zab)
@@ -489,7 +483,8 @@ void zab_snap_installed(struct zab *zab, uint64_t ticket, struct zab_actions *ou
 
 bool zab_can_propose(const struct zab *zab)
 {
-    return zab->leader != NULL && leader_can_propose(zab->leader) && zab_has_room(zab);
+    return zab->leader != NULL && leader_can_propose(zab->leader) &&
+           zab->history.tail_bytes < zab->config.tail_bytes_max;
 }
 
 zk_zxid zab_next_zxid(const struct zab *zab)

@@ -55,8 +55,10 @@ struct zab_config {
     size_t window_count_min;  /* applied txns kept for a DIFF, at least; 500 */
     size_t window_bytes_max;  /* beyond which the oldest of them go; 64 MiB. (The txns not
                                  applied yet are kept in any case.) */
-    size_t tail_bytes_max;    /* txns not applied yet: a learner that is sent more leaves,
-                                 a leader takes no more proposals; 256 MiB */
+    size_t tail_bytes_max;    /* txns not applied yet, beyond which a leader takes no more
+                                 proposals; 256 MiB. A learner keeps this and two windows: no
+                                 leader has more to send it. Sent more it leaves, and comes
+                                 again with the longer log. */
     size_t learner_queue_max; /* bytes not sent yet to a learner, which is dropped; 64 MiB */
     uint32_t counter_limit;   /* the last counter proposed in an epoch; 0xfffffff0, which is
                                  the highest allowed */

@@ -68,8 +68,6 @@ void zab_apply(struct zab *zab, struct zab_actions *out);
 void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out);
 void zab_write_epochs(struct zab *zab, zk_epoch accepted, zk_epoch current,
                       struct zab_actions *out);
-/* Room for another txn that is not applied? */
-bool zab_has_room(const struct zab *zab);
 
 /* leader.c, for zab.c. Each of these may end in zab_leave(). */
 struct leader *leader_new(struct zab *zab, struct zab_actions *out);

@@ -69,6 +69,7 @@ static struct zab *make(const struct script_setup *setup, struct quorums *quorum
                                 .init_limit = INIT_LIMIT,
                                 .sync_limit = SYNC_LIMIT,
                                 .learner_queue_max = setup->learner_queue_max,
+                                .window_bytes_max = setup->window_bytes_max,
                                 .tail_bytes_max = setup->tail_bytes_max,
                                 .counter_limit = setup->counter_limit};
     struct zab_disk disk = {.accepted = setup->accepted,

@@ -20,7 +20,7 @@ struct script_setup {
     zk_epoch accepted, current;
     zk_zxid base, first, end, applied;
     bool no_vote;
-    size_t learner_queue_max, tail_bytes_max;
+    size_t learner_queue_max, window_bytes_max, tail_bytes_max;
     uint32_t counter_limit;
 };
 

@@ -466,13 +466,67 @@ TEST(a_learner_that_is_sent_more_than_it_can_hold_leaves)
     struct script s;
     struct script_setup setup = log_1_to_3;
 
-    setup.tail_bytes_max = 100;
+    setup.window_bytes_max = 30; /* and twice that: room for three, of 36 bytes each */
+    setup.tail_bytes_max = 40;
     script_follow(&s, &setup);
     script_recv_txn(&s, 13, PROPOSAL, 0x500000001);
     script_recv_txn(&s, 13, PROPOSAL, 0x500000002);
     script_recv_txn(&s, 13, PROPOSAL, 0x500000003);
     EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x500000004),
                "close 13 (the role ended); role LOOKING");
+    script_done(&s);
+}
+
+/* Nothing can be applied before UPTODATE: a limit of what is not applied that is shorter than
+ * what a leader sends would keep the learner out for ever. */
+TEST(a_diff_as_long_as_a_leaders_memory_is_taken_whole)
+{
+    struct script s;
+    struct script_setup setup = log_1_to_3;
+
+    setup.window_bytes_max = 54; /* three txns; a window may grow to the double of it */
+    setup.tail_bytes_max = 40;
+    script_join(&s, &setup);
+    script_recv(&s, 13, DIFF, 0x400000007);
+    EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x400000004), "append 0x400000004");
+    EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x400000005), "append 0x400000005");
+    EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x400000006), "append 0x400000006");
+    EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x400000007), "append 0x400000007");
+    EXPECT_STR(script_recv(&s, 13, NEWLEADER, 0x500000000), "");
+    EXPECT_STR(script_durable(&s, 0x400000007), "meta accepted 5 current 5");
+    script_done(&s);
+}
+
+TEST(a_learner_that_is_sent_too_much_keeps_it_and_comes_again_for_the_rest)
+{
+    struct script s;
+    struct script_setup setup = log_1_to_3;
+
+    setup.window_bytes_max = 20; /* room for two txns */
+    setup.tail_bytes_max = 20;
+    script_join(&s, &setup);
+    script_recv(&s, 13, DIFF, 0x400000006);
+    script_recv_txn(&s, 13, PROPOSAL, 0x400000004);
+    script_recv_txn(&s, 13, PROPOSAL, 0x400000005);
+    EXPECT_STR(script_recv_txn(&s, 13, PROPOSAL, 0x400000006),
+               "close 13 (the role ended); role LOOKING"); /* no election while the disk writes */
+    EXPECT_STR(script_durable(&s, 0x400000005),
+               "notify 2 looking round 10 vote 1 0x400000005 epoch 4; "
+               "notify 3 looking round 10 vote 1 0x400000005 epoch 4");
+    script_ballot(&s, 2, PEER_FOLLOWING, 10, 3, 0, 5);
+    script_ballot(&s, 3, PEER_LEADING, 10, 3, 0, 5);
+    script_dialled(&s, 14);
+    EXPECT_STR(script_recv_leaderinfo(&s, 14, 6), "meta accepted 6 current 4");
+    EXPECT_STR(script_meta(&s), "send 14 ACKEPOCH 0x400000005 epoch 4");
+    script_recv(&s, 14, DIFF, 0x400000006);
+    EXPECT_STR(script_recv_txn(&s, 14, PROPOSAL, 0x400000006), "append 0x400000006");
+    script_recv(&s, 14, COMMIT, 0x400000006);
+    script_recv(&s, 14, NEWLEADER, 0x600000000);
+    script_durable(&s, 0x400000006);
+    EXPECT_STR(script_meta(&s), "send 14 ACK 0x600000000");
+    EXPECT_STR(script_recv(&s, 14, UPTODATE, -1),
+               "send 14 ACK 0x600000000; apply 0x400000003; apply 0x400000004; "
+               "apply 0x400000005; apply 0x400000006; role FOLLOWING serving");
     script_done(&s);
 }
 
