@@ -449,6 +449,7 @@ int store_open(const struct store_config *config, const struct store_base *base,
     s->base = *base;
     s->key = config->key;
     list_init(&s->stages);
+    list_init(&s->meta_writes);
     s->events = *events;
     s->ops = config->checkpoints != NULL ? config->checkpoints : &checkpoint_lmdb;
     s->segment_bytes = r.segment_bytes;

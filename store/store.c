@@ -150,6 +150,7 @@ zk_epoch store_current_epoch(const struct store *store)
 /* One replacement of meta: its bytes as of the call, so that the loop may go on
  * changing it. The log worker's order is the order of the calls. */
 struct meta_write {
+    struct list link; /* in store.meta_writes */
     struct job job;
     struct store *store;
     struct buf bytes;
@@ -169,15 +170,20 @@ static void meta_work(struct job *job)
         die("%s; nothing more can be made durable here", why.text);
 }
 
+static void meta_write_free(struct meta_write *write)
+{
+    buf_done(&write->bytes);
+    free(write);
+}
+
 static void meta_written(struct job *job)
 {
     struct meta_write *write = CONTAINER_OF(job, struct meta_write, job);
     struct store *s = write->store;
 
-    s->meta_writes--;
+    list_remove(&write->link);
     write->done(write->arg, write->rc == -EDQUOT ? -ENOSPC : write->rc);
-    buf_done(&write->bytes);
-    free(write);
+    meta_write_free(write);
     store_snap_check(s);
     store_check_closed(s);
 }
@@ -196,7 +202,7 @@ static void write_meta(struct store *store, store_meta_cb done, void *arg)
         .arg = arg,
     };
     meta_encode(&write->bytes, &store->meta);
-    store->meta_writes++;
+    list_push_back(&store->meta_writes, &write->link);
     worker_submit(store->base.log_worker, &write->job);
 }
 
@@ -268,7 +274,7 @@ void store_check_closed(struct store *store)
 {
     void (*closed)(void *arg) = store->closed;
 
-    if (!store->closing || closed == NULL || store->run.running || store->meta_writes > 0 ||
+    if (!store->closing || closed == NULL || store->run.running || !list_empty(&store->meta_writes) ||
         !list_empty(&store->stages) || !txnlog_idle(store->log))
         return;
     store->closed = NULL;
@@ -304,6 +310,11 @@ void store_free(struct store *store)
     if (store == NULL)
         return;
     store_snap_free_all(store);
+    while (!list_empty(&store->meta_writes)) {
+        struct list *link = list_pop_front(&store->meta_writes);
+
+        meta_write_free(CONTAINER_OF(link, struct meta_write, link));
+    }
     txnlog_free(store->log);
     if (store->checkpoint != NULL)
         store->ops->close(store->checkpoint);

@@ -320,7 +320,7 @@ static bool may_switch(const struct snap_stage *stage)
 
     return stage->installing && !stage->switching && !stage->has_failed && stage->committed &&
            stage->log != NULL && txnlog_durable(stage->log) == txnlog_end(stage->log) &&
-           !s->run.running && s->meta_writes == 0;
+           !s->run.running && list_empty(&s->meta_writes);
 }
 
 static void switch_meta(struct snap_stage *stage)

@@ -59,7 +59,7 @@ struct store {
     struct list stages;       /* and those that are dropped and not gone yet */
     uint64_t last_generation; /* given to one */
 
-    size_t meta_writes; /* under way */
+    struct list meta_writes; /* under way */
     bool closing;
     struct job close_job;
     void (*closed)(void *arg);
