@@ -1,69 +1,20 @@
-/* mem_disk: see mem_disk.h.
- *
- * A file keeps its bytes twice, as cached and as synced, and a flag per page
- * that differs. Names are kept as one list for now, and one as synced, with the
- * changes that lie between the two in order. Lists are short: all is linear. */
+/* mem_disk: see mem_disk.h; how it is kept is told in mem_disk_state.h. */
 #include "tests/support/mem_disk.h"
 
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
-#include "proto/base/rng.h"
+#include "tests/support/mem_disk_state.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 256, CHANGES_MAX = 4096, SECTOR = 512 };
-
-struct inode {
-    bool is_dir;
-    bool locked;
-    uint8_t *now, *synced; /* both `cap` long, zeros behind their size */
-    size_t now_size, synced_size, cap;
-    uint8_t *dirty;     /* a byte per page */
-    struct inode *next; /* of all there ever were */
-};
-
-struct name {
-    char *path;
-    struct inode *inode;
-};
-
-struct names {
-    struct name items[NAMES_MAX];
-    size_t count;
-};
-
-/* A change of names in one directory: FROM goes, TO comes. */
-struct change {
-    char *from, *to; /* either may be NULL */
-    struct inode *inode;
-};
-
-struct mem_disk {
-    struct disk base;
-    struct inode *inodes;
-    struct names now, synced;
-    struct change changes[CHANGES_MAX];
-    size_t change_count;
-    struct mem_faults faults;
-    bool ignore_sync;
-    uint64_t capacity, calls;
-    void (*hook)(void *arg);
-    void *hook_arg;
-};
-
 struct mem_file {
     struct disk_file base;
     struct inode *inode;
     bool is_lock;
 };
-
-static struct mem_disk *mem_of(const struct disk *disk)
-{
-    return (struct mem_disk *)(uintptr_t)disk;
-}
 
 static struct inode *inode_of(struct disk_file *file)
 {
@@ -97,20 +48,20 @@ static void names_remove(struct names *names, const char *path)
     *name = names->items[--names->count];
 }
 
-static void names_put(struct names *names, const char *path, struct inode *inode)
+void names_put(struct names *names, const char *path, struct inode *inode)
 {
     names_remove(names, path);
     ASSERT(names->count < NAMES_MAX);
     names->items[names->count++] = (struct name){.path = xstrdup(path), .inode = inode};
 }
 
-static void names_done(struct names *names)
+void names_done(struct names *names)
 {
     while (names->count > 0)
         free(names->items[--names->count].path);
 }
 
-static void change_apply(struct names *names, const struct change *change)
+void change_apply(struct names *names, const struct change *change)
 {
     if (change->from != NULL)
         names_remove(names, change->from);
@@ -132,7 +83,7 @@ static bool is_in(const char *path, const char *dir)
            strchr(path + len + 1, '/') == NULL;
 }
 
-static bool change_is_in(const struct change *change, const char *dir)
+bool change_is_in(const struct change *change, const char *dir)
 {
     return is_in(change->to != NULL ? change->to : change->from, dir);
 }
@@ -153,7 +104,7 @@ static void change_names(struct mem_disk *d, const char *from, const char *to, s
 
 /* ---- inodes ---- */
 
-static struct inode *inode_new(struct mem_disk *d, bool is_dir)
+struct inode *inode_new(struct mem_disk *d, bool is_dir)
 {
     struct inode *inode = xcalloc(1, sizeof *inode);
 
@@ -163,7 +114,7 @@ static struct inode *inode_new(struct mem_disk *d, bool is_dir)
     return inode;
 }
 
-static void inode_grow(struct inode *inode, size_t size)
+void inode_grow(struct inode *inode, size_t size)
 {
     size_t cap = (size + DISK_PAGE - 1) / DISK_PAGE * DISK_PAGE;
 
@@ -186,6 +137,41 @@ static bool is_named(const struct names *names, const struct inode *inode)
     return false;
 }
 
+static void inode_free(struct inode *inode)
+{
+    free(inode->now);
+    free(inode->synced);
+    free(inode->dirty);
+    free(inode);
+}
+
+static bool is_kept(const struct mem_disk *d, const struct inode *inode)
+{
+    if (inode->opened > 0 || is_named(&d->now, inode) || is_named(&d->synced, inode))
+        return true;
+    for (size_t i = 0; i < d->change_count; i++)
+        if (d->changes[i].inode == inode)
+            return true;
+    return false;
+}
+
+/* A file that has no name in any state that can still be found is gone. */
+static void forget_unnamed(struct mem_disk *d)
+{
+    struct inode **link = &d->inodes;
+
+    while (*link != NULL) {
+        struct inode *inode = *link;
+
+        if (is_kept(d, inode)) {
+            link = &inode->next;
+            continue;
+        }
+        *link = inode->next;
+        inode_free(inode);
+    }
+}
+
 uint64_t mem_disk_used(const struct disk *disk)
 {
     struct mem_disk *d = mem_of(disk);
@@ -201,7 +187,7 @@ static int grow(struct mem_disk *d, struct inode *inode, uint64_t size)
 {
     uint64_t more = size > inode->cap ? size - inode->cap : 0;
 
-    if (more > 0 && mem_disk_used(&d->base) + more > d->capacity)
+    if (more > 0 && d->capacity != UINT64_MAX && mem_disk_used(&d->base) + more > d->capacity)
         return -ENOSPC;
     inode_grow(inode, size);
     return 0;
@@ -215,6 +201,7 @@ static struct disk_file *file_new(struct mem_disk *d, struct inode *inode)
 
     file->base.disk = &d->base;
     file->inode = inode;
+    inode->opened++;
     return &file->base;
 }
 
@@ -256,6 +243,7 @@ static void mem_close(struct disk_file *file)
 {
     if (((struct mem_file *)file)->is_lock)
         inode_of(file)->locked = false;
+    inode_of(file)->opened--;
     free(file);
 }
 
@@ -308,9 +296,11 @@ static int mem_sync(struct disk_file *file)
         return d->faults.sync;
     if (d->ignore_sync)
         return 0;
-    if (inode->cap > 0) {
-        memcpy(inode->synced, inode->now, inode->cap);
-        memset(inode->dirty, 0, inode->cap / DISK_PAGE);
+    for (size_t i = 0; i < inode->cap / DISK_PAGE; i++) {
+        if (!inode->dirty[i])
+            continue;
+        memcpy(inode->synced + i * DISK_PAGE, inode->now + i * DISK_PAGE, DISK_PAGE);
+        inode->dirty[i] = 0;
     }
     inode->synced_size = inode->now_size;
     return 0;
@@ -414,6 +404,7 @@ static int mem_sync_dir(struct disk *disk, const char *path)
         change_done(&d->changes[i]);
     }
     d->change_count = kept;
+    forget_unnamed(d);
     return 0;
 }
 
@@ -426,6 +417,7 @@ static int mem_lock(struct disk *disk, const char *path, struct disk_file **ret_
         return rc;
     *ret_pid = 4711;
     if (inode_of(file)->locked) {
+        inode_of(file)->opened--;
         free(file);
         return -EWOULDBLOCK;
     }
@@ -472,10 +464,7 @@ void mem_disk_free(struct disk *disk)
         struct inode *inode = d->inodes;
 
         d->inodes = inode->next;
-        free(inode->now);
-        free(inode->synced);
-        free(inode->dirty);
-        free(inode);
+        inode_free(inode);
     }
     names_done(&d->now);
     names_done(&d->synced);
@@ -484,97 +473,12 @@ void mem_disk_free(struct disk *disk)
     free(d);
 }
 
-/* The names after the cut: what is synced, and of each directory's changes a
- * first part. */
-static void crash_names(struct mem_disk *d, const struct mem_crash *crash, struct names *ret)
+void mem_disk_process_died(struct disk *disk)
 {
-    bool *over = xcalloc(d->change_count + 1, sizeof *over);
-    struct rng rng = rng_seeded(crash->seed);
-
-    for (size_t i = 0; i < d->synced.count; i++)
-        names_put(ret, d->synced.items[i].path, d->synced.items[i].inode);
-    for (size_t i = 0; crash->names && i < d->change_count; i++) {
-        const struct change *change = &d->changes[i];
-        char *dir = xstrdup(change->to != NULL ? change->to : change->from);
-
-        *strrchr(dir, '/') = '\0';
-        /* Once one change of a directory is lost, so are all that follow. */
-        over[i] = over[i] || rng_below(&rng, 4) == 0;
-        for (size_t j = i + 1; over[i] && j < d->change_count; j++)
-            over[j] = over[j] || change_is_in(&d->changes[j], dir[0] == '\0' ? "/" : dir);
-        if (!over[i])
-            change_apply(ret, change);
-        free(dir);
+    for (struct inode *inode = mem_of(disk)->inodes; inode != NULL; inode = inode->next) {
+        inode->locked = false;
+        inode->opened = 0;
     }
-    free(over);
-}
-
-static void crash_page(const struct inode *inode, size_t at, bool survives, bool torn,
-                       struct rng *rng, uint8_t *page)
-{
-    for (size_t s = 0; s < DISK_PAGE; s += SECTOR) {
-        bool written = torn ? rng_below(rng, 2) == 0 : survives;
-
-        memcpy(page + s, (written ? inode->now : inode->synced) + at + s, SECTOR);
-    }
-}
-
-static struct inode *crash_inode(struct mem_disk *copy, const struct inode *inode, size_t *page,
-                                 const struct mem_crash *crash)
-{
-    struct inode *made = inode_new(copy, inode->is_dir);
-    struct rng rng = rng_seeded(crash->seed + *page);
-
-    inode_grow(made, inode->cap);
-    if (inode->cap > 0)
-        memcpy(made->synced, inode->synced, inode->cap);
-    made->synced_size = inode->synced_size;
-    for (size_t at = 0; at < inode->cap; at += DISK_PAGE) {
-        bool survives;
-
-        if (!inode->dirty[at / DISK_PAGE])
-            continue;
-        survives = crash->pages >> (*page % 64) & 1;
-        crash_page(inode, at, survives, crash->torn && !survives, &rng, made->synced + at);
-        (*page)++;
-    }
-    /* The size is metadata: the new one comes with the last page, or not. */
-    if (crash->pages & 1 && inode->now_size > made->synced_size)
-        made->synced_size = inode->now_size;
-    if (inode->cap > 0)
-        memcpy(made->now, made->synced, inode->cap);
-    if (made->synced_size < made->cap) {
-        memset(made->now + made->synced_size, 0, made->cap - made->synced_size);
-        memset(made->synced + made->synced_size, 0, made->cap - made->synced_size);
-    }
-    made->now_size = made->synced_size;
-    return made;
-}
-
-struct disk *mem_disk_crash(struct disk *disk, const struct mem_crash *crash)
-{
-    struct mem_disk *d = mem_of(disk);
-    struct disk *made = mem_disk_new();
-    struct mem_disk *copy = mem_of(made);
-    struct names names = {0};
-    size_t page = 0;
-
-    crash_names(d, crash, &names);
-    for (struct inode *inode = d->inodes; inode != NULL; inode = inode->next) {
-        struct inode *moved = NULL;
-
-        for (size_t i = 0; i < names.count; i++) {
-            if (names.items[i].inode != inode || strcmp(names.items[i].path, "/") == 0)
-                continue;
-            if (moved == NULL)
-                moved = crash_inode(copy, inode, &page, crash);
-            names_put(&copy->now, names.items[i].path, moved);
-            names_put(&copy->synced, names.items[i].path, moved);
-        }
-    }
-    names_done(&names);
-    copy->capacity = d->capacity;
-    return made;
 }
 
 size_t mem_disk_unsynced_pages(struct disk *disk)

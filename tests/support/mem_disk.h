@@ -29,6 +29,9 @@ struct mem_crash {
 /* Gives a disk as it would be found after a power cut now. */
 struct disk *mem_disk_crash(struct disk *disk, const struct mem_crash *crash);
 
+/* Whoever had files open is gone, and with it its locks; what it wrote is in the cache. */
+void mem_disk_process_died(struct disk *disk);
+
 /* How many pages mem_crash.pages is about. */
 size_t mem_disk_unsynced_pages(struct disk *disk);
 
