@@ -10,7 +10,13 @@
  *   - replies leave a connection in the order of its requests (auth apart); a read
  *     waits for the same connection's earlier writes;
  *   - the events of a change are in the out buffers before any reply that shows it;
- *   - a write is answered once it is committed, never before. */
+ *   - a write is answered once it is committed, never before.
+ *
+ * In an ensemble a core plays one of the roles below [FollowerRequestProcessor,
+ * PrepRequestProcessor, LearnerSessionTracker, LeaderSessionTracker]. Its host is where
+ * server and replication meet: what the core asks for goes to zab (zab.h; the names are
+ * alike), what zab asks for (actions.h) comes here. A server alone leads from the
+ * beginning to the end. */
 #ifndef ZKFS_SERVER_CORE_CORE_H
 #define ZKFS_SERVER_CORE_CORE_H
 
@@ -34,7 +40,19 @@ struct core_time {
     int64_t wall_ms; /* since 1970: what is stored as ctime and mtime */
 };
 
+/* What a server is to its clients. */
+enum core_role {
+    CORE_OUT,    /* nothing: it has no clients. What is committed is applied all the same */
+    CORE_LEADS,  /* prepares writes, of its own clients and of those of learners; knows which
+                    sessions live, and ends those whose time is up; reaps containers */
+    CORE_LEARNS, /* hands the writes of its clients to the leader, and knows their outcome
+                    again when it is committed; asks the leader for what it must not judge */
+};
+
 struct core_config {
+    /* One of an ensemble: it begins in CORE_OUT, and the host has all callbacks. Otherwise
+     * it leads, and those for ensembles are not used. */
+    bool is_member;
     int32_t tick_ms;                /* tickTime; > 0 */
     int32_t min_session_timeout_ms; /* > 0 */
     int32_t max_session_timeout_ms; /* >= min */
@@ -91,6 +109,27 @@ struct core_host {
     void (*close)(void *arg, struct core_client *client, const char *why);
     /* A sentence for the operator's log (warning): we do not log here. Borrowed. */
     void (*note)(void *arg, const char *text);
+
+    /* ---- in an ensemble; zab's functions of the same names say more */
+
+    /* CORE_LEADS: whether next_zxid() and propose() may be called now. While they may not,
+     * own clients that write are closed, and requests of learners refused: the host had
+     * better hold both back when it is only a matter of waiting. */
+    bool (*can_propose)(void *arg);
+    /* CORE_LEADS: a sync came, from the learner on CONN, or (0) from a client here; then
+     * core_synced() follows with COOKIE. */
+    void (*sync)(void *arg, uint64_t conn, uint64_t cookie);
+    /* CORE_LEADS: tells the learner on CONN, if it is still there, whether the session lives. */
+    void (*revalidate_answer)(void *arg, uint64_t conn, int64_t session_id, bool valid);
+    /* CORE_LEARNS: sends a REQUEST to the leader: DATA is a forwarded_request and the body,
+     * AUTH the encoded ids of the client, or NULL; both borrowed (to be shared). False:
+     * there is no leader; core_role() will say so, and the client is closed. */
+    bool (*forward)(void *arg, struct blob *data, struct blob *auth);
+    /* The same for a sync; core_synced() follows with COOKIE. */
+    bool (*forward_sync)(void *arg, struct blob *data, struct blob *auth, uint64_t cookie);
+    /* CORE_LEARNS: asks the leader whether the session lives and makes it ours;
+     * core_revalidated() follows, in the order of asking for each session. False: as above. */
+    bool (*revalidate)(void *arg, int64_t session_id, int32_t timeout_ms);
 };
 
 /* A core for clients of TREE, which holds what is committed so far (borrowed until
@@ -154,13 +193,65 @@ uint64_t core_walked(const struct core *core);
 void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
                  const struct core_time *now);
 
-/* Ends the sessions whose time is up: proposes their closeSession; deletes containers
- * and TTL znodes that have had theirs. To be called at core_next_tick(), so that a
- * session ends at most a tick late. */
+/* CORE_LEADS: ends the sessions whose time is up: proposes their closeSession; deletes
+ * containers and TTL znodes that have had theirs. To be called at core_next_tick() in any
+ * role, so that a session ends at most a tick late. */
 void core_tick(struct core *core, const struct core_time *now);
 
 /* The mono_ms after NOW at which core_tick() is due. */
 int64_t core_next_tick(const struct core *core, const struct core_time *now);
+
+/* ---------------------------------------------------------------- in an ensemble
+ * Bytes of other servers are checked as those of clients are. False, where it is given,
+ * means that they make no sense, or are too much: the connection they came on had better
+ * be closed. In a role that does not expect a call, the call does nothing. */
+
+/* ZAB_ROLE: this server is ROLE from now on; serving only counts as CORE_LEADS or
+ * CORE_LEARNS. Between any two of these it is CORE_OUT. SINCE is the zxid with which the
+ * epoch begins: nothing up to it, and nothing that was applied when the role began, is the
+ * outcome of a request made in this role.
+ *   CORE_OUT     Every connection is closed: what was asked for and not answered is of
+ *                unknown fate, and the clients must be told so. Sessions live on, watches end
+ *                with their connections. What was planned is forgotten; it may be committed
+ *                all the same, by whoever leads next.
+ *   CORE_LEADS   The tree has all of the history. Each session has its full timeout from NOW. */
+void core_role(struct core *core, enum core_role role, zk_zxid since, const struct core_time *now);
+
+/* ZAB_SNAP_INSTALL is done: TREE is the state from now on (borrowed as in core_new). The
+ * old one may be gone already. In CORE_OUT. */
+void core_tree_replaced(struct core *core, struct tree *tree, const struct core_time *now);
+
+/* ZAB_REQUEST, CORE_LEADS: the learner on CONN forwards a request: DATA is a
+ * forwarded_request and the body, AUTH encoded ids or NULL; both borrowed. It is proposed, a
+ * refusal as an error txn: that is how the learner hears of it. */
+bool core_request(struct core *core, uint64_t conn, const struct blob *data,
+                  const struct blob *auth, const struct core_time *now);
+
+/* ZAB_REVALIDATE, CORE_LEADS: a client has come with this session to the learner on CONN. If
+ * it lives, it is heard of with TIMEOUT_MS and belongs there: what is asked for in its name
+ * elsewhere is refused (ZSESSIONMOVED). host.revalidate_answer() follows, at once or when
+ * all that was proposed before is committed: so the learner can tell what comes of
+ * requests made on other connections from what comes of those made on the new one. */
+bool core_revalidate(struct core *core, uint64_t conn, int64_t session_id, int32_t timeout_ms,
+                     const struct core_time *now);
+
+/* ZAB_REVALIDATED, CORE_LEARNS. END is the zxid of the last txn that this server has logged,
+ * or was sent, committed or not: the client is answered once it is applied, and nothing up to
+ * it is the outcome of what the client asks for now. */
+void core_revalidated(struct core *core, int64_t session_id, bool valid, zk_zxid end,
+                      const struct core_time *now);
+
+/* ZAB_SYNCED: the sync of COOKIE is done. One of an earlier role, or of a connection that
+ * is gone, is ignored. */
+void core_synced(struct core *core, uint64_t cookie, const struct core_time *now);
+
+/* ZAB_TOUCHED, CORE_LEADS: sessions that lived at a learner: session_timeout records. */
+bool core_sessions_touched(struct core *core, const struct blob *sessions,
+                           const struct core_time *now);
+
+/* ZAB_ASK_TOUCHED, CORE_LEARNS: gives the sessions heard of here since the last time, as
+ * such records, a reference of the caller's; or NULL when there are none. */
+struct blob *core_take_touched(struct core *core);
 
 /* For srvr, mntr, cons: plain values, some reset by core_stats_reset(). */
 struct core_latency {
