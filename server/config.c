@@ -7,6 +7,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/mem.h"
 #include "server/config_keys.h"
+#include "server/core/acl_digest.h"
 #include "server/properties.h"
 
 #include <ctype.h>
@@ -263,6 +264,18 @@ static int line_of(const struct parser *in, const char *name)
     return in->lines[config_key_find(name) - config_keys];
 }
 
+static int check_digest(const struct parser *in)
+{
+    const char *name = in->config->digest_algorithm;
+
+    if (acl_digest_known(name))
+        return 0;
+    return errtext_set(in->why, -EINVAL,
+                       "%s:%d: DigestAuthenticationProvider.digestAlg: there is no hash \"%.60s\"; "
+                       "SHA1, SHA-256, SHA-384, SHA-512 and SHA3-256 are among those there are",
+                       in->file, line_of(in, "DigestAuthenticationProvider.digestAlg"), name);
+}
+
 /* Of a scheme that nobody can authenticate by, nobody could get in. */
 static int check_schemes(const struct parser *in)
 {
@@ -279,11 +292,11 @@ static int check_schemes(const struct parser *in)
     for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
         size_t len = strcspn(list, separators);
 
-        if (!(len == 6 && memcmp(list, "digest", len) == 0) &&
+        if (!(len == 6 && memcmp(list, "digest", len) == 0 && in->config->digest_enabled) &&
             !(len == 2 && memcmp(list, "ip", len) == 0))
             return errtext_set(in->why, -EINVAL,
                                "%s:%d: enforce.auth.schemes: nobody can authenticate by \"%.*s\" "
-                               "here; digest and ip are there",
+                               "here; ip is there, and digest unless it is off",
                                in->file, line_of(in, "enforce.auth.schemes"),
                                (int)(len < 60 ? len : 60), list);
         list += len;
@@ -317,7 +330,7 @@ static int check_together(const struct parser *in)
         return errtext_set(in->why, -EINVAL,
                            "%s: minSessionTimeout (%d ms) is above maxSessionTimeout (%d ms)",
                            in->file, c->min_session_timeout_ms, c->max_session_timeout_ms);
-    return check_schemes(in);
+    return check_digest(in) < 0 ? -EINVAL : check_schemes(in);
 }
 
 int config_parse(const char *name, const char *text, size_t len, config_note_cb note_cb, void *arg,
@@ -386,6 +399,7 @@ void config_done(struct config *config)
     free(config->words_whitelist);
     free(config->auth_schemes);
     free(config->ensemble_names);
+    free(config->digest_algorithm);
     free(config->super_digest);
     *config = (struct config){0};
 }

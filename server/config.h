@@ -18,6 +18,7 @@ struct config {
     char *words_whitelist;     /* four-letter words: "a,b" or "*" */
     char *auth_schemes;        /* of which a client needs one, with commas; see enforce_auth */
     char *ensemble_names;      /* with commas; NULL: there is no scheme "ensemble" */
+    char *digest_algorithm;    /* of the auth scheme digest; acl_digest_known() */
     char *super_digest;        /* USER:HASH; NULL: there is no super user */
     int32_t client_port;       /* 0: any free one */
     int32_t listen_backlog;    /* -1: the system's */
@@ -38,6 +39,7 @@ struct config {
     bool extended_types;
     bool enforce_quota;
     bool skip_acl;
+    bool digest_enabled; /* the auth scheme */
     bool enforce_auth;
     bool read_only_mode;
 };

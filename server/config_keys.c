@@ -4,6 +4,7 @@
 #include "server/config_keys.h"
 
 #include "server/config.h"
+#include "server/core/acl_digest.h"
 
 #include <string.h>
 
@@ -101,6 +102,10 @@ const struct config_key config_keys[] = {
         "ms after which a container goes that never had a child; 0: it stays"),
     BOOL("enforceQuota", enforce_quota, "false", "hard limits of quotas are kept, not only noted"),
     BOOL("skipACL", skip_acl, "no", "yes: ACLs are stored and not checked"),
+    BOOL("DigestAuthenticationProvider.enabled", digest_enabled, "true",
+         "false: there is no auth scheme digest, and what ACLs say of it helps nobody"),
+    TEXT("DigestAuthenticationProvider.digestAlg", digest_algorithm, 1, ACL_DIGEST_STANDARD,
+         "the hash of the auth scheme digest: SHA1, SHA-256, SHA3-256 ..., as Java names them"),
     TEXT("DigestAuthenticationProvider.superDigest", super_digest, 1, NULL,
          "USER:HASH of the user whom no ACL stops; none if unset"),
     BOOL("enforce.auth.enabled", enforce_auth, "false",
@@ -144,6 +149,7 @@ const struct config_key config_keys[] = {
     SILENT("fastleader.*"),
     SILENT_BOOL("tcpKeepAlive"),
     SILENT("skipTxnSync"),
+    SILENT_BOOL("localSessionsEnabled"),
     SILENT_BOOL("localSessionsUpgradingEnabled"),
 
     /* Files and threads of Apache's that we do not have. */
@@ -171,6 +177,7 @@ const struct config_key config_keys[] = {
     SILENT("bitHashCacheSize"),
     SILENT("pathStats.*"),
     SILENT("enableEagerACLCheck"),
+    SILENT_BOOL("IPAuthenticationProvider.usexforwardedfor"), /* of the AdminServer's clients */
 
     NOT_YET("secureClientPort"),
     NOT_YET("secureClientPortAddress"),
@@ -182,11 +189,8 @@ const struct config_key config_keys[] = {
     NOT_YET("sslQuorum.*"),
     STAYS_ON("forceSync", "every write is synced to disk all the same"),
     STAYS_ON("digest.enabled", "the digest of the tree is kept all the same"),
-    NOT_YET("localSessionsEnabled"),
     NOT_YET("emulate353TTLNodes"),
-    NOT_YET("DigestAuthenticationProvider.*"),
     NOT_YET("X509AuthenticationProvider.*"),
-    NOT_YET("IPAuthenticationProvider.*"),
     NOT_YET("superUser"),
     INSTEAD("authProvider.*",
             "no Java class is loaded; the schemes are world, auth, digest, ip and x509"),

@@ -394,6 +394,8 @@ static void make_core(struct server *s)
         .extended_types = c->extended_types,
         .enforce_quota = c->enforce_quota,
         .skip_acl = c->skip_acl,
+        .digest_off = !c->digest_enabled,
+        .digest_algorithm = c->digest_algorithm,
         .super_digest = c->super_digest,
         .auth_schemes = c->enforce_auth ? c->auth_schemes : NULL,
         .ensemble_names = c->ensemble_names,

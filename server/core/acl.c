@@ -77,12 +77,12 @@ static bool digest_id_valid(struct jute_bytes id)
     return colons == 1 && id.data[id.len - 1] != ':';
 }
 
-static bool id_valid(const struct zk_acl *entry)
+static bool id_valid(const struct zk_acl *entry, bool digest_off)
 {
     if (text_is(entry->scheme, "world"))
         return text_is(entry->id, "anyone");
     if (text_is(entry->scheme, "digest"))
-        return digest_id_valid(entry->id);
+        return !digest_off && digest_id_valid(entry->id);
     if (text_is(entry->scheme, "ip"))
         return ip_id_valid(entry->id);
     return (text_is(entry->scheme, "x509") || text_is(entry->scheme, "sasl")) && entry->id.len > 0;
@@ -136,7 +136,7 @@ static size_t acl_bytes(const struct zk_acl *items, int32_t count)
     return bytes;
 }
 
-enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *who,
+enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *who, bool digest_off,
                       struct arena *arena, struct zk_vec_acl *ret_acl)
 {
     struct zk_acl *items;
@@ -162,7 +162,7 @@ enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *wh
         }
         if (entry->id.len < 0)
             return ZMARSHALLINGERROR;
-        if (!id_valid(entry))
+        if (!id_valid(entry, digest_off))
             return ZINVALIDACL;
         items[count++] = *entry;
     }

@@ -18,10 +18,10 @@ bool acl_allows(const struct zk_vec_acl *acl, const struct zk_vec_id *who, int32
 bool acl_is_open(const struct zk_vec_acl *acl, int32_t perms);
 
 /* What is to be stored when a client that holds WHO asks for GIVEN: duplicates
- * dropped, `auth` replaced by the client's own identities. *RET_ACL lies in ARENA
- * and borrows the strings. Errors: ZINVALIDACL (more than 1000 entries are,
- * too); ZMARSHALLINGERROR for a null id. */
-enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *who,
+ * dropped, `auth` replaced by the client's own identities. DIGEST_OFF: there is no scheme
+ * digest. *RET_ACL lies in ARENA and borrows the strings. Errors: ZINVALIDACL (more than
+ * 1000 entries are, too); ZMARSHALLINGERROR for a null id. */
+enum zk_err acl_fixup(const struct zk_vec_acl *given, const struct zk_vec_id *who, bool digest_off,
                       struct arena *arena, struct zk_vec_acl *ret_acl);
 
 /* ACL as those see it who may not administer it: the hashes of digest ids are

@@ -18,7 +18,7 @@ static bool add_digest(struct core_client *client, struct jute_bytes auth)
     bool added = true;
     struct jute_bytes text;
 
-    acl_digest_id(auth, &id);
+    acl_digest_id(client->core->config.digest_algorithm, auth, &id);
     text = (struct jute_bytes){.data = id.data, .len = (int32_t)id.len};
     if (super != NULL && text_is(text, super))
         added = client_add_credential(client, jute_str("super"), jute_str(""));
@@ -56,7 +56,7 @@ static bool is_of_ensemble(const struct core_client *client, struct jute_bytes n
 static bool authenticate(struct core_client *client, const struct zk_auth_packet *packet)
 {
     if (text_is(packet->scheme, "digest"))
-        return add_digest(client, packet->auth);
+        return !client->core->config.digest_off && add_digest(client, packet->auth);
     if (text_is(packet->scheme, "ensemble"))
         return is_of_ensemble(client, packet->auth);
     return text_is(packet->scheme, "ip");

@@ -4,6 +4,7 @@
 
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
+#include "server/core/acl_digest.h"
 #include "server/core/client.h"
 #include "server/core/connect.h"
 #include "server/core/core_state.h"
@@ -43,6 +44,9 @@ struct core *core_new(const struct core_config *config, const struct core_host *
     ASSERT(config->min_session_timeout_ms <= config->max_session_timeout_ms);
     ASSERT(config->container_check_interval_ms == 0 || config->container_max_per_minute > 0);
     core->config = *config;
+    core->config.digest_algorithm = copy_text(
+        config->digest_algorithm == NULL ? ACL_DIGEST_STANDARD : config->digest_algorithm);
+    ASSERT(acl_digest_known(core->config.digest_algorithm));
     core->config.super_digest = copy_text(config->super_digest);
     core->config.auth_schemes = copy_text(config->auth_schemes);
     core->config.ensemble_names = copy_text(config->ensemble_names);
@@ -75,6 +79,7 @@ void core_free(struct core *core)
     arena_done(&core->request_arena);
     arena_done(&core->commit_arena);
     buf_done(&core->scratch);
+    free((void *)(uintptr_t)core->config.digest_algorithm);
     free((void *)(uintptr_t)core->config.super_digest);
     free((void *)(uintptr_t)core->config.auth_schemes);
     free((void *)(uintptr_t)core->config.ensemble_names);

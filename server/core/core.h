@@ -77,14 +77,16 @@ struct core_config {
     int32_t container_check_interval_ms;
     int32_t container_max_per_minute;
     int32_t container_never_used_ms;
-    bool skip_acl;              /* skipACL=yes */
-    bool extended_types;        /* extendedTypesEnabled: TTL znodes */
-    bool enforce_quota;         /* enforceQuota */
-    bool reconfig_enabled;      /* reconfigEnabled */
-    const char *auth_schemes;   /* enforce.auth.schemes: a client needs one; NULL: none; copied */
-    const char *ensemble_names; /* ensembleAuthName, or NULL; copied */
-    const char *super_digest;   /* DigestAuthenticationProvider.superDigest, or NULL; copied */
-    struct hash_key hash_key;   /* for tables whose keys clients choose */
+    bool skip_acl;                /* skipACL=yes */
+    bool extended_types;          /* extendedTypesEnabled: TTL znodes */
+    bool enforce_quota;           /* enforceQuota */
+    bool reconfig_enabled;        /* reconfigEnabled */
+    const char *auth_schemes;     /* enforce.auth.schemes: a client needs one; NULL: none; copied */
+    const char *ensemble_names;   /* ensembleAuthName, or NULL; copied */
+    bool digest_off;              /* DigestAuthenticationProvider.enabled=false: no such scheme */
+    const char *digest_algorithm; /* .digestAlg, one that acl_digest_known(); NULL: SHA1; copied */
+    const char *super_digest;     /* .superDigest, or NULL; copied */
+    struct hash_key hash_key;     /* for tables whose keys clients choose */
 };
 
 /* What the core asks of its surroundings. No callback may call back into the

@@ -87,7 +87,7 @@ enum zk_err prepare_set_acl(struct prepare *p, const union request_body *body, s
 
     if (!path_valid(req->path, NULL))
         return ZBADARGUMENTS;
-    err = acl_fixup(&req->acl, p->who, p->arena, &acl);
+    err = acl_fixup(&req->acl, p->who, p->config->digest_off, p->arena, &acl);
     if (err != ZOK)
         return err;
     err = prepare_find(p, req->path, PERM_ADMIN, &room, &znode);

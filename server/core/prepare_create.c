@@ -152,7 +152,7 @@ enum zk_err prepare_create(struct prepare *p, const union request_body *body, st
         return err;
     if (!path_has_parent(req->path))
         return ZBADARGUMENTS;
-    err = acl_fixup(&req->acl, p->who, p->arena, &acl);
+    err = acl_fixup(&req->acl, p->who, p->config->digest_off, p->arena, &acl);
     if (err != ZOK)
         return err;
     err = judge_path(p, req, &planned.path, &parent_cversion);

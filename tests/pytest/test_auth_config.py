@@ -1,9 +1,12 @@
 """What zoo.cfg says about who may talk to the server at all."""
+import base64
+import hashlib
+
 import pytest
 
 from harness import wire
 
-REQUIRED = -124
+REQUIRED, AUTHFAILED = -124, -115
 AUTH = 100
 
 
@@ -58,3 +61,38 @@ def test_isro_is_answered_where_read_only_mode_is_on(new_zkfsd):
     server = new_zkfsd(whitelist=None, readonlymode_enabled="true")
     assert server.ask("isro") == "rw"
     assert "not in the whitelist" in server.ask("ruok")
+
+
+def digest_id(algorithm, user_password):
+    """What the ACL of a znode must hold for USER_PASSWORD."""
+    hashed = hashlib.new(algorithm, user_password.encode()).digest()
+    return user_password.split(":")[0] + ":" + base64.b64encode(hashed).decode()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("java, python", [("SHA-256", "sha256"), ("sha3-512", "sha3_512")])
+def test_the_hash_of_digests_can_be_chosen(new_server, path, java, python):
+    server = new_server(DigestAuthenticationProvider_digestAlg=java,
+                        DigestAuthenticationProvider_superDigest=digest_id(python, "super:test"))
+    owner, other, root = server.session(), server.session(), server.session()
+    for raw, who in (owner, b"bob:secret"), (other, b"bob:other"), (root, b"super:test"):
+        assert add_auth(raw, "digest", who).err == wire.OK
+    owner.made(path, b"data", acl=[(31, "auth", "")])
+    assert other.get_data(path).err == wire.NOAUTH
+    assert root.get_data(path).err == wire.OK
+    stored = owner.get_acl(path).body.acl_list()
+    assert stored == [(31, "digest", digest_id(python, "bob:secret"))]
+
+
+@pytest.mark.sanitized
+def test_a_scheme_digest_that_is_turned_off_is_of_no_use(new_server, path):
+    server = new_server(DigestAuthenticationProvider_superDigest=digest_id("sha1", "super:test"))
+    entry = (31, "digest", digest_id("sha1", "bob:secret"))
+    server.session().made(path, acl=[entry])
+    server.config["DigestAuthenticationProvider.enabled"] = "false"
+    server.restart()
+    raw = server.session()
+    assert raw.get_data(path).err == wire.NOAUTH
+    assert raw.create(path + "2", acl=[entry]).err == wire.INVALIDACL
+    assert add_auth(raw, "digest", b"super:test").err == AUTHFAILED
+    raw.expect_close()

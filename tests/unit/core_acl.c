@@ -9,12 +9,23 @@ TEST(a_digest_is_the_one_that_apache_makes)
 {
     struct buf id = {0};
 
-    acl_digest_id(jute_str("bob:secret"), &id);
+    acl_digest_id(ACL_DIGEST_STANDARD, jute_str("bob:secret"), &id);
     EXPECT_STR(buf_cstr(&id), "bob:fyVmFCwVbTJYrznoSu1koqYEYF0=");
     id.len = 0;
-    acl_digest_id(jute_str("super:test"), &id);
+    acl_digest_id(ACL_DIGEST_STANDARD, jute_str("super:test"), &id);
     EXPECT_STR(buf_cstr(&id), "super:D/InIHSb7yEEbrWz8b9l71RjZJU=");
+    id.len = 0;
+    acl_digest_id("sha-256", jute_str("bob:secret"), &id);
+    EXPECT_STR(buf_cstr(&id), "bob:huAluaVu3uER4LIpielGv9Qqk5x3YVDr6I2R/mXf2wE=");
     buf_done(&id);
+}
+
+TEST(the_hashes_have_the_names_that_java_gives_them)
+{
+    EXPECT(acl_digest_known("SHA3-512"));
+    EXPECT(acl_digest_known("SHA-512/256"));
+    EXPECT(!acl_digest_known("SHA256"));
+    EXPECT(!acl_digest_known(""));
 }
 
 TEST(an_address_is_matched_with_a_network_of_its_family)
@@ -122,6 +133,22 @@ TEST(the_super_user_passes_everything)
                "a: reply xid=3 zxid=0x4 {c=0x2 m=0x4 ct=1000000 v=1 cv=0 av=0 len=0 kids=0}");
     EXPECT_STR(rig_request(&rig, 'a', OP_WHO_AM_I, NULL),
                "a: reply xid=4 zxid=0x4 ip: 127.0.0.1 super: '' digest: super");
+    rig_done(&rig);
+}
+
+TEST(without_the_scheme_digest_nobody_proves_or_stores_one)
+{
+    struct rig rig;
+
+    rig_config(&rig);
+    rig.config.digest_off = true;
+    rig.config.super_digest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    EXPECT_STR(create_acl(&rig, 'a', "/x", "digest:bob:hash:r"),
+               "a: reply xid=1 zxid=0x2 err=INVALIDACL");
+    EXPECT_STR(add_auth(&rig, 'a', "digest", "super:test"),
+               "a: reply xid=-4 zxid=0x0 err=AUTHFAILED; a: closed: authentication failed");
     rig_done(&rig);
 }
 

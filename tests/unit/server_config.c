@@ -79,6 +79,8 @@ TEST(a_file_with_directory_and_port_alone_has_apaches_defaults)
     EXPECT(!c.tcp_keep_alive);
     EXPECT(!c.skip_acl);
     EXPECT(!c.extended_types);
+    EXPECT(c.digest_enabled);
+    EXPECT_STR(c.digest_algorithm, "SHA1");
     EXPECT_STR(c.super_digest, NULL);
     config_done(&c);
 }
@@ -94,6 +96,8 @@ TEST(every_used_key_is_stored)
                             "nio.sessionlessCnxnTimeout=900\nclientPortListenBacklog=9\n"
                             "clientTcpKeepAlive=true\ninitLimit=10\nsyncLimit=5\nskipACL=yes\n"
                             "extendedTypesEnabled=true\n"
+                            "DigestAuthenticationProvider.enabled=false\n"
+                            "DigestAuthenticationProvider.digestAlg=SHA3-256\n"
                             "DigestAuthenticationProvider.superDigest=super:HASH\n");
 
     EXPECT_STR(c.data_dir, "/data");
@@ -115,6 +119,8 @@ TEST(every_used_key_is_stored)
     EXPECT(c.tcp_keep_alive);
     EXPECT(c.skip_acl);
     EXPECT(c.extended_types);
+    EXPECT(!c.digest_enabled);
+    EXPECT_STR(c.digest_algorithm, "SHA3-256");
     EXPECT_STR(c.super_digest, "super:HASH");
     config_done(&c);
 }
@@ -225,6 +231,13 @@ TEST(a_shortest_session_timeout_of_nothing_is_refused)
             "zoo.cfg:3: minSessionTimeout: 0 is no time for a session; -1 is 2 ticks");
 }
 
+TEST(a_hash_that_nobody_knows_is_refused)
+{
+    refused(DIR_AND_PORT "DigestAuthenticationProvider.digestAlg=SHA257\n",
+            "zoo.cfg:3: DigestAuthenticationProvider.digestAlg: there is no hash \"SHA257\"; SHA1, "
+            "SHA-256, SHA-384, SHA-512 and SHA3-256 are among those there are");
+}
+
 TEST(members_of_an_ensemble_are_refused_until_there_is_one)
 {
     refused(DIR_AND_PORT "server.1=h:2888:3888\n",
@@ -246,8 +259,12 @@ TEST(enforced_authentication_needs_a_scheme_that_somebody_can_use)
             "zoo.cfg: enforce.auth.enabled needs enforce.auth.schemes, such as "
             "enforce.auth.schemes=digest");
     refused(DIR_AND_PORT "enforce.auth.enabled=true\nenforce.auth.schemes=digest,sasl\n",
-            "zoo.cfg:4: enforce.auth.schemes: nobody can authenticate by \"sasl\" here; digest and "
-            "ip are there");
+            "zoo.cfg:4: enforce.auth.schemes: nobody can authenticate by \"sasl\" here; ip is "
+            "there, and digest unless it is off");
+    refused(DIR_AND_PORT "enforce.auth.enabled=true\nenforce.auth.schemes=digest\n"
+                         "DigestAuthenticationProvider.enabled=false\n",
+            "zoo.cfg:4: enforce.auth.schemes: nobody can authenticate by \"digest\" here; ip is "
+            "there, and digest unless it is off");
     noted(DIR_AND_PORT "enforce.auth.enabled=true\nenforce.auth.schemes=digest, ip\n", "");
     noted(DIR_AND_PORT "enforce.auth.enabled=false\nenforce.auth.schemes=sasl\n", "");
 }
