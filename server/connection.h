@@ -52,10 +52,43 @@ struct connections {
     uint8_t read_buffer[CARRY_BYTES + READ_BYTES];
 };
 
-/* Whether there is no place for one more from ADDRESS, where it is counted already. */
+/* connections.c. What C waits for is polled: to be called when that may have changed. */
+void connection_poll(struct connection *c);
+
+/* connections_flush() looks at C before the loop sleeps. */
+void connection_mark_dirty(struct connection *c);
+
+/* C has until the deadline to send its first frame, or to take the last answer. */
+void connection_set_deadline(struct connection *c);
+
+/* No more frames; the end once everything is sent. WHY is a constant. */
+void connection_end_when_sent(struct connection *c, const char *why);
+
+/* At once. C is freed, later. */
+void connection_end(struct connection *c);
+
+/* connections_read.c. What there is to read, behind what C carries over. A long frame comes
+ * together in C's own buffer, or it would be copied with every piece. C may end. */
+void connection_read(struct connection *c);
+
+/* Works off the LEN bytes at DATA, which may lie in C's own buffer. */
+void connection_take(struct connection *c, const uint8_t *data, size_t len);
+
+/* connections_pressure.c. Whether C has so much in work that its next frames must wait. What
+ * it waits for makes it dirty again: an answer, or room in the socket. */
+bool connection_over_limits(struct connection *c);
+
+/* C has had its share of this turn of the loop. */
+void connection_rest(struct connection *c);
+
+/* The loop may sleep, unless somebody's turn has yet to come. */
+void connections_sleep(struct connections *all);
+
+/* connections_full.c. Whether there is no place for one more from ADDRESS, where it is counted
+ * already. */
 bool connections_full(struct connections *all, struct client_address *address);
 
-/* C is about to leave the list of open connections. */
+/* connections_walk.c. C is about to leave the list of open connections. */
 void connections_walk_leave(struct connections *all, struct connection *c);
 
 #endif

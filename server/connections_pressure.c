@@ -1,0 +1,62 @@
+/* connections_pressure: when a client is not read: while it has too much unanswered or
+ * unread, or after it has had its share of a turn of the loop. Nothing of it is refused
+ * or dropped; it goes on when what it waits for has come about. */
+#include "server/connection.h"
+
+/* The most that one client may have unanswered, and unread by it, before it is
+ * not read any more. A single answer may be larger. */
+#define REQUESTS_MAX 4096
+#define REQUEST_BYTES_MAX (4u << 20)
+#define UNSENT_BYTES_MAX (1u << 20)
+#define WALKS_MAX 4
+
+static bool too_much_unsent(const struct connection *c)
+{
+    return c->sending.len - c->sent + core_client_out(c->client)->len >= UNSENT_BYTES_MAX;
+}
+
+bool connection_over_limits(struct connection *c)
+{
+    const struct connections *all = c->all;
+    struct core_outstanding wants = core_client_outstanding(c->client);
+
+    if (wants.requests > 0 &&
+        (wants.requests >= REQUESTS_MAX || wants.bytes >= REQUEST_BYTES_MAX ||
+         wants.walks >= WALKS_MAX ||
+         core_stats(all->core).outstanding >= (size_t)all->config.outstanding_max ||
+         all->host.busy(all->host.arg)))
+        return true;
+    return too_much_unsent(c);
+}
+
+void connections_vouch(struct connections *all)
+{
+    LIST_FOR(it, &all->open)
+    {
+        struct connection *c = CONTAINER_OF(it, struct connection, link);
+
+        if (c->paused && !too_much_unsent(c))
+            core_client_heard(c->client, all->host.now(all->host.arg));
+    }
+}
+
+/* The loop is here again at once, and reads in between. */
+static void on_sleepless(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+void connection_rest(struct connection *c)
+{
+    c->paused = true;
+    list_push_back(&c->all->resting, &c->rest);
+    (void)uv_idle_start(&c->all->sleepless, on_sleepless);
+}
+
+void connections_sleep(struct connections *all)
+{
+    if (list_empty(&all->told) && list_empty(&all->resting))
+        (void)uv_idle_stop(&all->sleepless);
+    else
+        (void)uv_idle_start(&all->sleepless, on_sleepless);
+}

@@ -1,0 +1,134 @@
+/* connections_read: bytes of the socket become frames for the core. */
+#include "proto/base/bytes.h"
+#include "server/connection.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How many znodes the requests of one client may have the core look at in a turn of
+ * the loop, but for the last of them: about a millisecond's work. */
+#define WALKED_MAX 16384
+
+#define HEAD_BYTES 4 /* the length in front of a frame */
+
+/* Whether C began with a four-letter word, or with the first bytes of what may be one.
+ * DATA is all that came so far. */
+static bool take_word(struct connection *c, const uint8_t *data, size_t len)
+{
+    const struct connections_host *host = &c->all->host;
+
+    switch (host->word(host->arg, data, len, &c->sending, &c->answer)) {
+    case WORD_NONE:
+        return false;
+    case WORD_CUT_SHORT:
+        return true;
+    case WORD_ANSWERED:
+        break;
+    }
+    core_client_word(c->client);
+    connection_end_when_sent(c, "four-letter word");
+    return true;
+}
+
+static void take_frame(struct connection *c, const uint8_t *payload, size_t size)
+{
+    if (!c->connected) {
+        c->connected = true;
+        list_remove(&c->timed);
+    }
+    core_frame(c->all->core, c->client, payload, size, c->all->host.now(c->all->host.arg));
+}
+
+/* Tells the core of the next complete frames of the LEN bytes at DATA. Gives how many
+ * bytes they are. */
+static size_t announce_frames(const struct connections *all, const uint8_t *data, size_t len)
+{
+    struct jute_bytes frames[CORE_AHEAD_MAX];
+    size_t count = 0, used = 0;
+
+    while (count < CORE_AHEAD_MAX && len - used >= HEAD_BYTES) {
+        uint32_t size = load_be32(data + used);
+
+        if (size > (uint32_t)all->config.frame_bytes_max || len - used - HEAD_BYTES < size)
+            break;
+        frames[count++] = (struct jute_bytes){data + used + HEAD_BYTES, (int32_t)size};
+        used += HEAD_BYTES + size;
+    }
+    if (count > 1) /* one alone gains nothing */
+        core_ahead(all->core, frames, count);
+    return used;
+}
+
+/* Hands over the complete frames of the LEN bytes at DATA. Gives how many bytes are
+ * done with. */
+static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
+{
+    const struct connections *all = c->all;
+    uint64_t walked = core_walked(all->core);
+    size_t used = 0, announced = 0;
+
+    while (!c->finishing && len - used >= HEAD_BYTES) {
+        uint32_t size = load_be32(data + used);
+
+        if (used == announced && c->connected)
+            announced += announce_frames(all, data + used, len - used);
+        if (!c->connected && take_word(c, data + used, len - used))
+            break;
+        if (size > (uint32_t)all->config.frame_bytes_max) {
+            connection_end_when_sent(c, "frame longer than jute.maxbuffer");
+            break;
+        }
+        if (len - used - HEAD_BYTES < size)
+            break;
+        if (connection_over_limits(c)) {
+            c->paused = true;
+            break;
+        }
+        if (core_walked(all->core) - walked >= WALKED_MAX) {
+            connection_rest(c);
+            break;
+        }
+        take_frame(c, data + used + HEAD_BYTES, size);
+        used += HEAD_BYTES + size;
+    }
+    return c->finishing ? len : used;
+}
+
+void connection_take(struct connection *c, const uint8_t *data, size_t len)
+{
+    size_t used = take_frames(c, data, len);
+
+    if (used == len) {
+        buf_done(&c->in);
+    } else if (data == c->in.data) {
+        memmove(c->in.data, data + used, len - used);
+        c->in.len = len - used;
+    } else {
+        c->in.len = 0;
+        buf_append(&c->in, data + used, len - used);
+    }
+}
+
+void connection_read(struct connection *c)
+{
+    struct connections *all = c->all;
+    uint8_t *data = all->read_buffer;
+    size_t carried = c->in.len;
+    ssize_t got;
+
+    if (carried > CARRY_BYTES) {
+        buf_reserve(&c->in, READ_BYTES);
+        data = c->in.data;
+    } else if (carried > 0) {
+        memcpy(data, c->in.data, carried);
+    }
+    got = recv(c->fd, data + carried, READ_BYTES, 0);
+    if (got > 0) {
+        all->stats.bytes_received += (uint64_t)got;
+        connection_take(c, data, carried + (size_t)got);
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        connection_end(c);
+        return;
+    }
+    connection_poll(c);
+}
