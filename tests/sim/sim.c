@@ -66,6 +66,7 @@ static void begin(struct sim *sim, uint64_t seed)
         sim->clients[i].id = (uint32_t)i;
         sim->clients[i].gen = 1;
         sim->clients[i].pace = sim_between(sim, 20, 300) * SIM_MS;
+        sim->clients[i].reader = i > 0 && sim_chance(sim, 4);
         sim_after(sim, 0, EV_CLIENT, 0, (uint64_t)i, 0);
     }
     sim_fault_begin(sim);

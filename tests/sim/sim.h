@@ -122,6 +122,8 @@ struct sim_server {
     bool full, fsync_fails, listen_fails;
     int crash_in;   /* actions; 0: not planned */
     int crash_kind; /* before the next action of this kind; -1: not planned */
+    int crash_next; /* the like, in the next life: the kind + 1; 0: not planned */
+    bool crash_with_leader;
     bool stopping;
     zk_epoch led; /* epochs that it has led, newest */
 };
@@ -149,6 +151,7 @@ struct sim_client {
     uint32_t acked; /* seq */
     zk_zxid seen;
     int64_t pace; /* microseconds between ideas, on average */
+    bool reader;  /* never writes: so that nothing of its own can hold up its syncs */
 };
 
 struct sim_options {
@@ -174,7 +177,10 @@ struct sim {
     /* what goes wrong */
     int64_t faults_until, healed_at, settled_at;
     uint64_t faults, writes;
-    int damaged; /* the server with a damaged history; 0: none. It stays the only one */
+    uint32_t fault_kinds; /* a bit for each that this seed knows */
+    int disk_factor;      /* how much slower than they should be all disks are, before the repair */
+    int false_leaders[2]; /* whom a false election is for */
+    int damaged;          /* the server with a damaged history; 0: none. It stays the only one */
     bool was_damaged, over;
     int harshness;
     int64_t last_ack_at;
@@ -228,6 +234,7 @@ void sim_server_stop(struct sim *sim, int s);
 bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
                     uint64_t cookie);
 bool sim_server_revalidate(struct sim *sim, int s, uint32_t client);
+void sim_server_ballot(struct sim *sim, int s, int from, const struct ballot *ballot);
 /* The snapshot on its way in, and what is staged behind it, are forgotten. */
 void sim_server_drop_staged(struct sim_server *server);
 void sim_server_disk(struct sim *sim, int s); /* starts what waits */
@@ -245,6 +252,8 @@ void sim_client_drop_all(struct sim *sim, int s);
 /* ---- sim_fault */
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
 void sim_fault_begin(struct sim *sim);
+/* The action before which S was to crash has come. */
+void sim_fault_crash_now(struct sim *sim, int s);
 
 /* ---- sim_check */
 void sim_check_step(struct sim *sim, int s);

@@ -86,6 +86,8 @@ static void ask(struct sim *sim, struct sim_client *client)
 
     if (client->asked - client->replied == SIM_OPS_MAX)
         return;
+    if (client->reader)
+        dice = dice < 5 ? 8 : 9;
     *op = (struct sim_op){.kind = dice < 6 ? SIM_OP_WRITE : dice < 9 ? SIM_OP_READ : SIM_OP_SYNC};
     if (op->kind == SIM_OP_WRITE)
         op->seq = ++client->seq;

@@ -25,7 +25,9 @@
     X(DAMAGE, "damaged history")              \
     X(HANDOVER, "orderly stop")               \
     X(LISTEN, "port lost")                    \
-    X(DEPOSED, "leader deposed unawares")
+    X(DEPOSED, "leader deposed unawares")     \
+    X(HANDSHAKE, "crash in a handshake")      \
+    X(FALSE_ELECTION, "election gone wrong")
 
 enum sim_fault {
 #define X(name, text) FAULT_##name,

@@ -4,6 +4,8 @@
 #include "tests/sim/sim.h"
 
 enum heal { HEAL_NETWORK, HEAL_DISK_FULL };
+/* What a fault goes on with. */
+enum stage { STAGE_NEXT, STAGE_FALSE_ELECTION, STAGE_DEPOSE };
 
 static int any_server(struct sim *sim)
 {
@@ -80,6 +82,28 @@ static void heal_network(struct sim *sim)
             sim_net_block(sim, a, b, false);
 }
 
+static void depose_now(struct sim *sim, int lead)
+{
+    partition(sim, 1u << lead, true);
+    sim_net_cut_unheard(sim, lead);
+}
+
+/* The followers go to somebody else, and the leader does not hear of it. What they said last may
+ * be on its way still, to arrive when they follow another. */
+static bool depose(struct sim *sim, int lead)
+{
+    if (lead == 0)
+        return false;
+    if (sim_chance(sim, 2)) {
+        partition(sim, ~(1u << lead), false);
+        sim_after(sim, sim_between(sim, 0, sim->config.tick_ms * SIM_MS), EV_FAULT, 0, STAGE_DEPOSE,
+                  (uint64_t)lead);
+    } else {
+        depose_now(sim, lead);
+    }
+    return true;
+}
+
 /* One server at a time may have lost something: two are more than an ensemble of any size is
  * promised to survive. */
 static bool damage(struct sim *sim, int s)
@@ -92,6 +116,82 @@ static bool damage(struct sim *sim, int s)
     sim->damaged = s;
     sim->was_damaged = true;
     sim_after(sim, while_ms(sim), EV_RESTART, s, 0, 0);
+    return true;
+}
+
+/* A server comes back and crashes again in the middle of its handshake, or is made to begin one;
+ * and it may take with it the leader, which is all that has what it was sent. */
+static bool crash_in_handshake(struct sim *sim, int s)
+{
+    static const enum zab_action_kind kinds[] = {
+        ZAB_META,       ZAB_META,         ZAB_TRUNCATE,  ZAB_APPEND,    ZAB_SNAP_BEGIN,
+        ZAB_SNAP_STAGE, ZAB_SNAP_INSTALL, ZAB_SNAP_DROP, ZAB_SNAP_OPEN, ZAB_STREAM,
+        ZAB_SEND,       ZAB_CLOSE,        ZAB_ROLE,      ZAB_DIAL};
+    struct sim_server *server = &sim->servers[s];
+    int kind = (int)kinds[rng_below(&sim->rng, sizeof kinds / sizeof *kinds)];
+
+    if (!server->alive)
+        return false;
+    server->crash_with_leader = sim_chance(sim, 2);
+    if (sim_chance(sim, 3)) {
+        server->crash_kind = kind;
+        return sim_net_cut(sim, s);
+    }
+    server->crash_next = kind + 1;
+    crash(sim, s, sim_chance(sim, 2));
+    if (sim_chance(sim, 3))
+        crash(sim, leader(sim), sim_chance(sim, 2)); /* so that an epoch begins */
+    return true;
+}
+
+void sim_fault_crash_now(struct sim *sim, int s)
+{
+    bool with_leader = sim->servers[s].crash_with_leader;
+
+    sim->servers[s].crash_with_leader = false;
+    sim_server_crash(sim, s, sim_chance(sim, 2));
+    sim_after(sim, sim_between(sim, 1 * SIM_MS, with_leader ? 200 * SIM_MS : 4 * SIM_S), EV_RESTART,
+              s, 0, 0);
+    if (with_leader)
+        crash(sim, leader(sim), true);
+}
+
+/* Everybody who searches hears from all the others that one of two leads already. No election
+ * says so, but safety never rests on elections: only on promised epochs, and on who has the
+ * newest history of a quorum. */
+static void false_election(struct sim *sim, uint64_t more)
+{
+    for (int s = 1; s <= sim->voters; s++) {
+        struct sim_server *server = &sim->servers[s];
+        int64_t chosen = sim->false_leaders[rng_below(&sim->rng, 2)];
+
+        for (int from = 1; from <= sim->voters; from++) {
+            struct ballot ballot = {.vote = {.leader = chosen, .zxid = 1, .epoch = 1},
+                                    .state = from == chosen ? PEER_LEADING : PEER_FOLLOWING,
+                                    .version = 2};
+
+            if (!server->alive || server->paused || server->role != ROLE_LOOKING || from == s)
+                continue;
+            ballot.round = zab_view(server->zab).round;
+            sim_server_ballot(sim, s, from, &ballot);
+        }
+    }
+    if (more == 0)
+        return;
+    (void)sim_net_cut(sim, any_server(sim));
+    sim_after(sim, sim_between(sim, 1 * SIM_MS, 200 * SIM_MS), EV_FAULT, 0, STAGE_FALSE_ELECTION,
+              more - 1);
+}
+
+static bool begin_false_election(struct sim *sim)
+{
+    for (int i = 0; i < 2; i++)
+        sim->false_leaders[i] = (int)sim_between(sim, 1, sim->voters);
+    if (sim_chance(sim, 2))
+        sim->false_leaders[1] = sim->false_leaders[0];
+    if (sim_chance(sim, 2))
+        crash(sim, leader(sim), true);
+    false_election(sim, (uint64_t)sim_between(sim, 5, 40));
     return true;
 }
 
@@ -129,9 +229,7 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         partition(sim, 1u << lead, true);
         return lead != 0;
     case FAULT_DEPOSED:
-        partition(sim, 1u << lead, true);
-        sim_net_cut_unheard(sim, lead);
-        return lead != 0;
+        return depose(sim, lead);
     case FAULT_ONE_WAY:
         partition(sim, sim_chance(sim, 2) ? 1u << s : ~(1u << s), false);
         return true;
@@ -152,6 +250,10 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         return true;
     case FAULT_DAMAGE:
         return sim_chance(sim, 3) && damage(sim, s);
+    case FAULT_HANDSHAKE:
+        return crash_in_handshake(sim, s);
+    case FAULT_FALSE_ELECTION:
+        return begin_false_election(sim);
     case FAULT_HANDOVER:
         if (!server->alive || server->paused || server->stopping)
             return false;
@@ -172,8 +274,9 @@ static void repair(struct sim *sim)
 
         server->slow_until = 0;
         server->full = server->fsync_fails = server->listen_fails = false;
-        server->crash_in = 0;
+        server->crash_in = server->crash_next = 0;
         server->crash_kind = -1;
+        server->crash_with_leader = false;
         if (server->paused)
             sim_after(sim, 0, EV_RESUME, s, 0, 0);
         if (!server->alive)
@@ -185,8 +288,11 @@ static void repair(struct sim *sim)
 
 static void next_fault(struct sim *sim)
 {
-    enum sim_fault fault = (enum sim_fault)rng_below(&sim->rng, FAULT_COUNT);
+    enum sim_fault fault;
 
+    do {
+        fault = (enum sim_fault)rng_below(&sim->rng, FAULT_COUNT);
+    } while (!(sim->fault_kinds >> fault & 1));
     if (sim->now >= sim->faults_until && sim->faults >= 3) {
         repair(sim);
         return;
@@ -201,13 +307,19 @@ static void next_fault(struct sim *sim)
     sim_after(
         sim,
         sim_between(sim, 10 * SIM_MS, sim_chance(sim, 4) ? 12 * SIM_S : sim->harshness * SIM_S),
-        EV_FAULT, 0, 0, 0);
+        EV_FAULT, 0, STAGE_NEXT, 0);
 }
 
 void sim_fault_event(struct sim *sim, const struct sim_event *event)
 {
-    if (event->kind == EV_FAULT)
+    if (event->kind == EV_FAULT && event->a == STAGE_NEXT)
         next_fault(sim);
+    else if (event->kind == EV_FAULT && sim->healed_at != 0)
+        return; /* repaired meanwhile */
+    else if (event->kind == EV_FAULT && event->a == STAGE_DEPOSE)
+        depose_now(sim, (int)event->b);
+    else if (event->kind == EV_FAULT)
+        false_election(sim, event->b);
     else if (event->a == HEAL_NETWORK)
         heal_network(sim);
     else
@@ -218,5 +330,11 @@ void sim_fault_begin(struct sim *sim)
 {
     sim->faults_until = sim_between(sim, 40 * SIM_S, 50 * SIM_S);
     sim->harshness = (int)sim_between(sim, 1, 8);
-    sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, 0, 0);
+    sim->disk_factor = sim_chance(sim, 4) ? (int)sim_between(sim, 5, 30) : 1;
+    /* Some things happen only where few kinds of faults come again and again. */
+    sim->fault_kinds = (1u << FAULT_COUNT) - 1;
+    if (sim_chance(sim, 2))
+        sim->fault_kinds &= (uint32_t)(rng_next(&sim->rng) & rng_next(&sim->rng));
+    sim->fault_kinds |= 1u << FAULT_CRASH_LEADER;
+    sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, STAGE_NEXT, 0);
 }

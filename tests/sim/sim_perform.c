@@ -267,8 +267,7 @@ void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
         if ((server->crash_in > 0 && --server->crash_in == 0) ||
             server->crash_kind == (int)action->kind) {
             sim->cover.crash_at[action->kind]++;
-            sim_server_crash(sim, s, sim_chance(sim, 2));
-            sim_after(sim, sim_between(sim, 1 * SIM_MS, 4 * SIM_S), EV_RESTART, s, 0, 0);
+            sim_fault_crash_now(sim, s);
             return;
         }
         sim_trace_action(&sim->trace, sim->now, s, action);

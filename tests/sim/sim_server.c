@@ -76,7 +76,8 @@ void sim_server_start(struct sim *sim, int s)
             sim_disk_log_end(&server->disk));
     sim_say(sim, s, "  and epochs accepted, current", disk.accepted, disk.current);
     server->alive = true;
-    server->crash_kind = -1;
+    server->crash_kind = server->crash_next - 1;
+    server->crash_next = 0;
     server->gone_host = server->paused = server->stopping = false;
     server->role = ROLE_LOOKING;
     server->serving = server->planned = false;
@@ -270,11 +271,13 @@ void sim_server_disk(struct sim *sim, int s)
 {
     struct sim_server *server = &sim->servers[s];
     bool slow = sim->now < server->slow_until;
+    int factor = sim->healed_at == 0 ? sim->disk_factor : 1;
 
     if (sim_disk_begin(&server->disk, server->app.zxid))
         sim_after(sim,
                   slow ? sim_between(sim, 50 * SIM_MS, 3 * SIM_S)
-                       : sim_between(sim, 100, sim_chance(sim, 20) ? 60 * SIM_MS : 4 * SIM_MS),
+                       : factor *
+                             sim_between(sim, 100, sim_chance(sim, 20) ? 60 * SIM_MS : 4 * SIM_MS),
                   EV_DISK, s, 0, 0);
 }
 
@@ -408,14 +411,18 @@ static void on_dialled(struct sim *sim, int s, uint64_t ticket, uint64_t conn)
         WITH_EVENT(sim, s, zab_dialled(zab, ticket, conn, out));
 }
 
+void sim_server_ballot(struct sim *sim, int s, int from, const struct ballot *ballot)
+{
+    sim_say(sim, s, "gets the vote of, for", from, ballot->vote.leader);
+    WITH_EVENT(sim, s, zab_notification(zab, from, ballot, out));
+}
+
 static void on_ballot(struct sim *sim, int s, int from)
 {
     struct ballot ballot;
 
-    if (!sim_net_ballot(sim, from, s, &ballot))
-        return;
-    sim_say(sim, s, "gets the vote of, for", from, ballot.vote.leader);
-    WITH_EVENT(sim, s, zab_notification(zab, from, &ballot, out));
+    if (sim_net_ballot(sim, from, s, &ballot))
+        sim_server_ballot(sim, s, from, &ballot);
 }
 
 /* ---------------------------------------------------------------- events */
