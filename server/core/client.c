@@ -20,6 +20,7 @@ struct core_client *core_client_new(struct core *core, void *owner, const char *
     client->stats.last_zxid = -1;
     list_init(&client->pending);
     list_init(&client->waiting);
+    list_push_back(&core->clients, &client->in_core);
     (void)client_add_credential(client, jute_str("ip"), jute_str(ip_text)); /* the first fits */
     core->stats.clients++;
     return client;
@@ -43,6 +44,8 @@ void core_client_gone(struct core *core, struct core_client *client)
     for (int32_t i = 0; i < client->who.count; i++)
         free((void *)(uintptr_t)client->who.items[i].scheme.data);
     free(client->who.items);
+    blob_unref(client->who_blob);
+    list_remove(&client->in_core);
     buf_done(&client->out);
     core->stats.clients--;
     free(client);
@@ -85,6 +88,7 @@ void client_attach(struct core_client *client, struct live_session *session)
     if (session->client != NULL)
         client_close(session->client, "its session moved to another connection");
     session->client = client;
+    session->owner = SESSION_HERE;
     client->session = session;
     client->stats.session_id = session->id;
     client->stats.timeout_ms = session->timeout_ms;
@@ -117,6 +121,8 @@ bool client_add_credential(struct core_client *client, struct jute_bytes scheme,
     who->items = xrealloc(who->items, (size_t)(who->count + 1) * sizeof *who->items);
     who->items[who->count++] = (struct zk_id){.scheme = {.data = text, .len = scheme.len},
                                               .id = {.data = text + scheme.len, .len = id.len}};
+    blob_unref(client->who_blob);
+    client->who_blob = NULL;
     return true;
 }
 

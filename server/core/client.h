@@ -11,11 +11,12 @@
 struct live_session;
 
 /*   NEW ──ConnectRequest──► CONNECTING ──session ready──► OPEN ──close, bad op──► DEAF
- *                                                                                   │
+ *      └──►  RETURNING  ──the leader says that it lives──►─┘                        │
  *   any state ──client_close()──► CLOSED ◄──when what it is owed has been answered──┘ */
 enum client_state {
     CLIENT_NEW,
     CLIENT_CONNECTING, /* frames wait until the session is ready */
+    CLIENT_RETURNING,  /* the same, while the leader is asked about the session */
     CLIENT_OPEN,
     CLIENT_DEAF,   /* it is answered, but not listened to any more */
     CLIENT_CLOSED, /* the host knows; nothing happens here any more */
@@ -31,10 +32,14 @@ struct core_client {
     size_t frame_start;  /* of the frame being written in OUT */
     bool only_told;      /* events alone were put into OUT since it was empty */
     struct list pending; /* in the order of the requests; pending.h */
-    struct list waiting; /* in core->waiting, when a PENDING_WAIT is at the front */
+    struct list waiting; /* in core->waiting until AWAITED, or in core->returning */
+    zk_zxid awaited;
+    zk_zxid settled;     /* on a learner: nothing up to it answers what was asked for here */
+    struct list in_core; /* in core->clients */
     struct core_outstanding owed;
     struct watcher watcher;
-    struct zk_vec_id who; /* credentials; memory of our own */
+    struct zk_vec_id who;  /* credentials; memory of our own */
+    struct blob *who_blob; /* the same, encoded for the leader; NULL: not needed so far */
     struct core_client_stats stats;
 };
 

@@ -6,6 +6,8 @@
 #include "server/core/acl.h"
 #include "server/core/connect.h"
 #include "server/core/core_state.h"
+#include "server/core/forward.h"
+#include "server/core/remote.h"
 #include "server/core/reply.h"
 #include "server/core/request.h"
 #include "store/apply.h"
@@ -171,6 +173,14 @@ static void reply(const struct commit *commit, const struct pending *entry)
     reply_end(commit->client, commit->results[0].err);
 }
 
+static bool is_outcome(const struct core_client *client, const struct pending *entry,
+                       const struct zk_txn_header *hdr)
+{
+    if (entry->kind != PENDING_WRITE)
+        return false;
+    return entry->zxid != 0 ? entry->zxid == hdr->zxid : forward_is_outcome(client, entry, hdr);
+}
+
 /* The client whose oldest request this txn is: a session's txns come back in the
  * order of its requests. Another connection of the session may have asked. */
 static struct core_client *find_client(struct core *core, const struct txn *txn)
@@ -181,9 +191,21 @@ static struct core_client *find_client(struct core *core, const struct txn *txn)
     if (session == NULL || session->client == NULL)
         return NULL;
     front = pending_front(session->client);
-    if (front == NULL || front->kind != PENDING_WRITE || front->zxid != txn->hdr.zxid)
-        return NULL;
-    return session->client;
+    return front != NULL && is_outcome(session->client, front, &txn->hdr) ? session->client : NULL;
+}
+
+static bool is_refusal(const struct txn *txn, enum zk_err err)
+{
+    return txn->hdr.type == OP_ERROR && txn->error.err == err;
+}
+
+/* Nothing of it is in any tree. */
+static void refuse_session(struct core_client *client)
+{
+    struct live_session *session = client->session;
+
+    client_close(client, "the leader did not make a session");
+    tracker_remove(&client->core->sessions, session);
 }
 
 static void answer(const struct commit *commit, const struct core_time *now)
@@ -198,11 +220,16 @@ static void answer(const struct commit *commit, const struct core_time *now)
                                         .zxid = commit->txn->hdr.zxid,
                                         .start_ms = entry.start_ms},
                      now);
-    if (entry.op == OP_CREATE_SESSION) {
+    /* No reply tells of these: another connection, or a new one, is what is left
+     * [FinalRequestProcessor, ZOOKEEPER-710]. */
+    if (is_refusal(commit->txn, ZSESSIONMOVED))
+        client_close(client, "its session moved to another server");
+    else if (entry.op == OP_CREATE_SESSION && commit->txn->hdr.type == OP_ERROR)
+        refuse_session(client);
+    else if (entry.op == OP_CREATE_SESSION)
         connect_ready(client, now);
-        return;
-    }
-    reply(commit, &entry);
+    else
+        reply(commit, &entry);
 }
 
 /* The tracker follows the tree. A session ends with its connection, if it has one. */
@@ -280,4 +307,5 @@ void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
     if (commit.client != NULL && commit.client->state != CLIENT_CLOSED)
         request_continue(commit.client, now);
     request_wake(core, zxid, now);
+    remote_settle(core, zxid);
 }

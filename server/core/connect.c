@@ -3,6 +3,7 @@
 
 #include "proto/base/assert.h"
 #include "server/core/core_state.h"
+#include "server/core/forward.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
 #include "server/core/reply.h"
@@ -49,23 +50,61 @@ static int64_t unused_session_id(struct core *core)
     return id;
 }
 
-static void create_session(struct core_client *client, int32_t timeout_ms,
-                           const struct core_time *now)
+static void propose_session(struct core_client *client, const struct core_time *now)
 {
     struct core *core = client->core;
-    struct live_session *session =
-        tracker_add(&core->sessions, unused_session_id(core), timeout_ms, now->mono_ms);
-    struct write_request write = {.session = session,
+    struct write_request write = {.session = client->session,
                                   .who = &client->who,
                                   .handler = op_create_session(),
                                   .body = jute_reader("", 0, &core->request_arena)};
     struct pending entry = {
         .kind = PENDING_WRITE, .op = OP_CREATE_SESSION, .start_ms = now->mono_ms};
 
-    client_attach(client, session);
-    client->state = CLIENT_CONNECTING;
     entry.zxid = prepare_propose(core, &write, now, &entry.bytes);
     pending_push(client, &entry);
+}
+
+static void create_session(struct core_client *client, int32_t timeout_ms,
+                           const struct core_time *now)
+{
+    struct core *core = client->core;
+
+    if (core->role == CORE_LEADS && !request_may_propose(core)) {
+        client_close(client, "no sessions are made now");
+        return;
+    }
+    client_attach(client,
+                  tracker_add(&core->sessions, unused_session_id(core), timeout_ms, now->mono_ms));
+    client->state = CLIENT_CONNECTING;
+    if (core->role == CORE_LEADS) {
+        propose_session(client, now);
+    } else {
+        client->settled = core->settled;
+        forward_create_session(client, now);
+    }
+}
+
+static void send_expired(struct core_client *client)
+{
+    send_response(client, NULL);
+    client_close(client, "session expired, or wrong password");
+}
+
+/* The leader knows whether the session lives. Who spoke for it here so far must not go on
+ * doing so: what he has asked for comes before the leader's answer, and nothing after. */
+static void ask_leader(struct core_client *client, int64_t session_id, int32_t timeout_ms)
+{
+    struct core *core = client->core;
+    struct live_session *session = tracker_find(&core->sessions, session_id);
+
+    if (session != NULL && session->client != NULL)
+        client_close(session->client, "its session moved to another connection");
+    client->state = CLIENT_RETURNING;
+    client->stats.session_id = session_id;
+    client->stats.timeout_ms = timeout_ms;
+    list_push_back(&core->returning, &client->waiting);
+    if (!core->host.revalidate(core->host.arg, session_id, timeout_ms))
+        client_close(client, "there is no leader");
 }
 
 /* The password comes first: Apache closes the rightful connection before it looks. */
@@ -73,11 +112,19 @@ static void reattach_session(struct core_client *client, const struct zk_connect
                              int32_t timeout_ms, const struct core_time *now)
 {
     struct core *core = client->core;
-    struct live_session *session = tracker_find(&core->sessions, req->session_id);
+    struct live_session *session;
 
-    if (session == NULL || session->closing || !session_password_ok(req->session_id, req->passwd)) {
-        send_response(client, NULL);
-        client_close(client, "session expired, or wrong password");
+    if (!session_password_ok(req->session_id, req->passwd)) {
+        send_expired(client);
+        return;
+    }
+    if (core->role == CORE_LEARNS) {
+        ask_leader(client, req->session_id, timeout_ms);
+        return;
+    }
+    session = tracker_find(&core->sessions, req->session_id);
+    if (session == NULL || session->closing) {
+        send_expired(client);
         return;
     }
     session->timeout_ms = timeout_ms;
@@ -98,6 +145,10 @@ void connect_request(struct core_client *client, const uint8_t *payload, size_t 
 
     ASSERT(client->state == CLIENT_NEW);
     client->core->stats.connect_requests++;
+    if (client->core->role == CORE_OUT) {
+        client_close(client, "this server is not in service");
+        return;
+    }
     get_connect_request(&r, &req);
     if (r.bad) {
         client_close(client, "malformed connect request");
@@ -117,11 +168,10 @@ void connect_request(struct core_client *client, const uint8_t *payload, size_t 
 }
 
 /* What came in meanwhile was not looked at yet: it is taken as if it came now. */
-void connect_ready(struct core_client *client, const struct core_time *now)
+static void begin(struct core_client *client, const struct core_time *now)
 {
     struct list waiting;
 
-    ASSERT(client->state == CLIENT_CONNECTING);
     client->state = CLIENT_OPEN;
     tracker_touch(&client->core->sessions, client->session, now->mono_ms);
     send_response(client, client->session);
@@ -134,4 +184,58 @@ void connect_ready(struct core_client *client, const struct core_time *now)
             request_take(client, entry.frame, entry.bytes, now);
         free(entry.frame);
     }
+}
+
+void connect_ready(struct core_client *client, const struct core_time *now)
+{
+    ASSERT(client->state == CLIENT_CONNECTING);
+    begin(client, now);
+}
+
+/* It may have ended meanwhile, or an Apache leader may not wait with its answer until the
+ * session is known here: the next attempt will tell. */
+void connect_returned(struct core_client *client, const struct core_time *now)
+{
+    struct live_session *session = tracker_find(&client->core->sessions, client->stats.session_id);
+
+    ASSERT(client->state == CLIENT_RETURNING);
+    if (session == NULL) {
+        client_close(client, "its session is not known here");
+        return;
+    }
+    session->timeout_ms = client->stats.timeout_ms;
+    client_attach(client, session);
+    begin(client, now);
+}
+
+/* The first who asked is the one who is answered. */
+static struct core_client *find_returning(const struct core *core, int64_t session_id)
+{
+    LIST_FOR(link, &core->returning)
+    {
+        struct core_client *client = CONTAINER_OF(link, struct core_client, waiting);
+
+        if (client->stats.session_id == session_id)
+            return client;
+    }
+    return NULL;
+}
+
+void core_revalidated(struct core *core, int64_t session_id, bool valid, zk_zxid end,
+                      const struct core_time *now)
+{
+    struct core_client *client = find_returning(core, session_id);
+
+    if (client == NULL)
+        return;
+    list_remove(&client->waiting);
+    if (!valid) {
+        send_expired(client);
+        return;
+    }
+    client->settled = end > core->settled ? end : core->settled;
+    if (end > tree_zxid(core->tree))
+        request_await(client, end);
+    else
+        connect_returned(client, now);
 }

@@ -14,4 +14,8 @@ void connect_request(struct core_client *client, const uint8_t *payload, size_t 
  * requests that came in meanwhile. */
 void connect_ready(struct core_client *client, const struct core_time *now);
 
+/* The session that CLIENT came back with belongs to this server, and the tree has come to
+ * where it was when the leader said so: the same. */
+void connect_returned(struct core_client *client, const struct core_time *now);
+
 #endif

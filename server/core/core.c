@@ -61,7 +61,10 @@ struct core *core_new(const struct core_config *config, const struct core_host *
                                                          : config->client_watch_bytes_max);
     pending_pool_init(&core->pool);
     reaper_init(&core->reaper, config, now->mono_ms);
+    core->role = config->is_member ? CORE_OUT : CORE_LEADS;
+    list_init(&core->clients);
     list_init(&core->waiting);
+    list_init(&core->returning);
     tree_sessions_walk(tree, take_over_session,
                        &(struct session_intake){.core = core, .now_ms = now->mono_ms});
     return core;
@@ -73,6 +76,8 @@ void core_free(struct core *core)
         return;
     ASSERT(core->stats.clients == 0);
     plan_done(&core->plan);
+    sync_table_done(&core->syncs);
+    verdicts_clear(&core->verdicts);
     tracker_done(&core->sessions);
     watch_table_done(&core->watches);
     pending_pool_done(&core->pool);
@@ -109,6 +114,7 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
         connect_request(client, payload, len, now);
         break;
     case CLIENT_CONNECTING:
+    case CLIENT_RETURNING:
         pending_push(client, &(struct pending){.kind = PENDING_FRAME,
                                                .op = op_asked_for(payload, len),
                                                .start_ms = now->mono_ms,
@@ -145,7 +151,10 @@ void core_tick(struct core *core, const struct core_time *now)
     struct live_session *session;
     size_t bytes;
 
-    while ((session = tracker_expired(&core->sessions, now->mono_ms)) != NULL) {
+    if (core->role != CORE_LEADS)
+        return;
+    while (request_may_propose(core) &&
+           (session = tracker_expired(&core->sessions, now->mono_ms)) != NULL) {
         arena_reset(&core->request_arena);
         (void)request_close_session(core, session, 0, now, &bytes);
         core->stats.sessions_expired++;
@@ -158,6 +167,8 @@ int64_t core_next_tick(const struct core *core, const struct core_time *now)
     int64_t tick_ms = (now->mono_ms / core->config.tick_ms + 1) * core->config.tick_ms;
     int64_t reap_ms = core->reaper.due_ms;
 
+    if (core->role != CORE_LEADS)
+        return tick_ms;
     if (reap_ms <= now->mono_ms)
         reap_ms = now->mono_ms + 1;
     return reap_ms < tick_ms ? reap_ms : tick_ms;

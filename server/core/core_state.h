@@ -9,6 +9,8 @@
 #include "server/core/quota_check.h"
 #include "server/core/reaper.h"
 #include "server/core/session_tracker.h"
+#include "server/core/sync_table.h"
+#include "server/core/verdicts.h"
 #include "server/core/watch_table.h"
 
 #define DIGEST_LOG_INTERVAL 128
@@ -31,8 +33,14 @@ struct core {
     struct plan plan;
     struct watch_table watches;
     struct pending_pool pool;
-    struct list waiting;   /* clients with a PENDING_WAIT in front, by its zxid */
-    zk_zxid last_proposed; /* 0: nothing yet */
+    enum core_role role;
+    struct list clients;   /* all there are, in the order in which they came */
+    struct list waiting;   /* clients that wait for a zxid, in its order */
+    zk_zxid last_proposed; /* 0: nothing yet in this role */
+    zk_zxid settled;       /* what was decided when this role began */
+    struct list returning; /* learner: clients about whose session the leader was asked */
+    struct sync_table syncs;
+    struct verdicts verdicts;
     struct quota_notes quota_notes;
     struct reaper reaper;
     int64_t next_session_id;

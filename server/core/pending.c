@@ -6,6 +6,7 @@
 #include "server/core/client.h"
 #include "server/core/core_state.h"
 #include "server/core/ops.h"
+#include "server/core/sync_table.h"
 
 #include <stdlib.h>
 
@@ -114,6 +115,8 @@ void pending_drop(struct core_client *client)
     while (!list_empty(&client->pending)) {
         struct pending entry = pending_pop(client);
 
+        if (entry.kind == PENDING_SYNC)
+            sync_table_forget(&client->core->syncs, entry.cookie);
         free(entry.frame);
     }
 }

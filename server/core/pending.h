@@ -14,7 +14,8 @@
 struct core_client;
 
 enum pending_kind {
-    PENDING_WRITE, /* proposed as ZXID: answered by its commit */
+    PENDING_WRITE, /* proposed as ZXID, or forwarded (0): answered by its commit */
+    PENDING_SYNC,  /* as FRAME, once core_synced() has come with COOKIE */
     PENDING_FRAME, /* FRAME is looked at when its turn comes */
     PENDING_REPLY, /* decided: ERR is told when its turn comes */
     PENDING_WAIT,  /* what is behind it waits until the tree has come to ZXID */
@@ -26,7 +27,10 @@ struct pending {
     int32_t xid;
     int32_t op; /* as it was asked for: there may be none of this code */
     enum zk_err err;
-    zk_zxid zxid;
+    union {
+        zk_zxid zxid;
+        uint64_t cookie;
+    };
     int64_t start_ms; /* when the request came in */
     uint8_t *frame;   /* owned */
     size_t bytes;     /* what it counts for; the length of FRAME */

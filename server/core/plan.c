@@ -150,6 +150,14 @@ void plan_done(struct plan *plan)
     free(plan->undo);
 }
 
+void plan_restart(struct plan *plan, const struct tree *tree)
+{
+    struct hash_key key = plan->key;
+
+    plan_done(plan);
+    plan_init(plan, tree, &key);
+}
+
 void plan_begin(struct plan *plan, zk_zxid zxid)
 {
     ASSERT(plan->zxid == 0);

@@ -62,6 +62,9 @@ void plan_init(struct plan *plan, const struct tree *tree, const struct hash_key
 /* Forgets what is in flight. */
 void plan_done(struct plan *plan);
 
+/* The same, to go on with TREE, which may be another one. */
+void plan_restart(struct plan *plan, const struct tree *tree);
+
 void plan_begin(struct plan *plan, zk_zxid zxid);
 void plan_accept(struct plan *plan);
 void plan_abort(struct plan *plan);

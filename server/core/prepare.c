@@ -106,7 +106,7 @@ zk_zxid prepare_propose(struct core *core, struct write_request *req, const stru
     enum zk_err err;
 
     plan_begin(&core->plan, zxid);
-    err = judge(&p, req, &txn);
+    err = req->refusal != ZOK ? req->refusal : judge(&p, req, &txn);
     if (err != ZOK)
         refuse(&core->plan, &txn, err);
     encode_what_fits(core, &txn);

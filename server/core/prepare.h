@@ -31,6 +31,7 @@ struct write_request {
     int32_t xid;
     const struct op_handler *handler;
     struct jute_reader body; /* its arena holds what is decoded */
+    enum zk_err refusal;     /* not ZOK: it is refused, and BODY not looked at */
 };
 
 /* Prepares REQ and proposes the txn, an error txn if it was refused. Gives its

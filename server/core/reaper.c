@@ -4,6 +4,7 @@
 #include "server/core/core_state.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
+#include "server/core/request.h"
 
 #define MS_PER_MINUTE 60000
 
@@ -119,7 +120,9 @@ static int run_piece(struct core *core, const struct core_time *now)
     struct reaper *reaper = &core->reaper;
     int deleted = 0;
 
-    for (int looked = 0; looked < LOOK_MAX && deleted < deletions_max(&core->config); looked++) {
+    for (int looked = 0;
+         looked < LOOK_MAX && deleted < deletions_max(&core->config) && request_may_propose(core);
+         looked++) {
         const struct znode *znode = tree_owned_next(core->tree, &reaper->cursor);
 
         if (znode != NULL)

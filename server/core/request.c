@@ -4,7 +4,9 @@
 #include "proto/base/assert.h"
 #include "proto/base/mem.h"
 #include "server/core/auth.h"
+#include "server/core/connect.h"
 #include "server/core/core_state.h"
+#include "server/core/forward.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
 #include "server/core/read.h"
@@ -100,19 +102,27 @@ static void answer_read(struct core_client *client, struct request *req,
 }
 
 /* An operation that does not exist ends the connection, and has no place in the
- * history: zxid -1 [UnimplementedRequestProcessor]. */
+ * history: zxid -1 [UnimplementedRequestProcessor]. One that nobody takes now ends it
+ * without a word: another server may be able to. */
 static void answer_refusal(struct core_client *client, int32_t xid, enum zk_err err)
 {
-    if (err != ZUNIMPLEMENTED) {
+    switch (err) {
+    case ZUNIMPLEMENTED:
+        reply_header(client, xid, -1, err);
+        client_close(client, "unknown operation");
+        break;
+    case ZCONNECTIONLOSS:
+        client_close(client, "no writes are taken now");
+        break;
+    default:
         reply_header(client, xid, tree_zxid(client->core->tree), err);
-        return;
     }
-    reply_header(client, xid, -1, err);
-    client_close(client, "unknown operation");
 }
 
 static void refuse(struct core_client *client, const struct request *req, enum zk_err err)
 {
+    if (err == ZUNIMPLEMENTED || err == ZCONNECTIONLOSS)
+        client->state = CLIENT_DEAF;
     if (pending_front(client) == NULL) {
         answer_refusal(client, req->header.xid, err);
         return;
@@ -122,6 +132,11 @@ static void refuse(struct core_client *client, const struct request *req, enum z
                                            .op = req->header.type,
                                            .err = err,
                                            .start_ms = req->start_ms});
+}
+
+bool request_may_propose(const struct core *core)
+{
+    return !core->config.is_member || core->host.can_propose(core->host.arg);
 }
 
 zk_zxid request_close_session(struct core *core, struct live_session *session, int32_t xid,
@@ -148,6 +163,9 @@ static zk_zxid propose(struct core_client *client, struct request *req, const st
                                   .handler = req->handler,
                                   .body = req->body};
 
+    /* It has been brought to another server since. */
+    if (client->session->owner != SESSION_HERE)
+        write.refusal = ZSESSIONMOVED;
     if (req->header.type != OP_CLOSE_SESSION)
         return prepare_propose(client->core, &write, now, ret_bytes);
     /* What is sent behind it gets no answer. */
@@ -167,21 +185,25 @@ static void take_write(struct core_client *client, struct request *req, const st
         refuse(client, req, ZSYSTEMERROR);
         return;
     }
+    if (!request_may_propose(client->core)) {
+        refuse(client, req, ZCONNECTIONLOSS);
+        return;
+    }
     entry.zxid = propose(client, req, now, &entry.bytes);
     pending_push(client, &entry);
 }
 
-/* CLIENT has a PENDING_WAIT in front: takes its place among those who wait, by zxid. Most
- * come last, as they wait for the last proposal. */
-static void await_turn(struct core_client *client)
+/* Most come last, as they wait for the last proposal. */
+void request_await(struct core_client *client, zk_zxid zxid)
 {
-    struct list *all = &client->core->waiting, *after = all->prev;
-    zk_zxid zxid = pending_front(client)->zxid;
+    struct list *all = &client->core->waiting, *after;
 
-    while (after != all &&
-           pending_front(CONTAINER_OF(after, struct core_client, waiting))->zxid > zxid)
+    list_remove(&client->waiting);
+    after = all->prev;
+    while (after != all && CONTAINER_OF(after, struct core_client, waiting)->awaited > zxid)
         after = after->prev;
     list_push_front(after, &client->waiting);
+    client->awaited = zxid;
 }
 
 void request_wait_for_all(struct core_client *client)
@@ -193,7 +215,7 @@ void request_wait_for_all(struct core_client *client)
         return;
     pending_push(client, &(struct pending){.kind = PENDING_WAIT, .zxid = core->last_proposed});
     if (is_first)
-        await_turn(client);
+        request_await(client, core->last_proposed);
 }
 
 void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now)
@@ -201,11 +223,34 @@ void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now)
     while (!list_empty(&core->waiting)) {
         struct core_client *first = CONTAINER_OF(core->waiting.next, struct core_client, waiting);
 
-        if (pending_front(first)->zxid > zxid)
+        if (first->awaited > zxid)
             return;
         list_remove(&first->waiting);
-        request_continue(first, now);
+        if (first->state == CLIENT_RETURNING)
+            connect_returned(first, now);
+        else
+            request_continue(first, now);
     }
+}
+
+/* The leader of an ensemble says when this server has what it must have. */
+static void take_sync(struct core_client *client, struct request *req, const uint8_t *payload,
+                      size_t len)
+{
+    struct core *core = client->core;
+    struct pending entry = {.kind = PENDING_SYNC,
+                            .xid = req->header.xid,
+                            .op = OP_SYNC,
+                            .start_ms = req->start_ms,
+                            .cookie = sync_table_add(&core->syncs, client),
+                            .frame = xmemdup(payload, len),
+                            .bytes = len};
+
+    pending_push(client, &entry);
+    if (core->role == CORE_LEADS)
+        core->host.sync(core->host.arg, 0, entry.cookie);
+    else
+        forward_sync(client, req->header.xid, &req->body, entry.cookie);
 }
 
 /* A sync comes after every write that was on its way when it came: who asks after a lost
@@ -214,8 +259,13 @@ void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now)
 static void take_read(struct core_client *client, struct request *req, const uint8_t *payload,
                       size_t len, const struct core_time *now)
 {
-    if (req->header.type == OP_SYNC)
+    if (req->header.type == OP_SYNC) {
+        if (client->core->config.is_member) {
+            take_sync(client, req, payload, len);
+            return;
+        }
         request_wait_for_all(client);
+    }
     if (pending_front(client) == NULL) {
         answer_read(client, req, now);
         return;
@@ -245,7 +295,6 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
         !auth_suffices(client, req.header.xid))
         return;
     if (req.handler == NULL) {
-        client->state = CLIENT_DEAF;
         refuse(client, &req, ZUNIMPLEMENTED);
         return;
     }
@@ -254,7 +303,10 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
         take_read(client, &req, payload, len, now);
         break;
     case KIND_WRITE:
-        take_write(client, &req, now);
+        if (client->core->role == CORE_LEADS)
+            take_write(client, &req, now);
+        else
+            forward_write(client, &req.header, &req.body, now);
         break;
     case KIND_AUTH:
         if (req.header.type == OP_AUTH)
@@ -269,12 +321,13 @@ void request_continue(struct core_client *client, const struct core_time *now)
 {
     struct pending *front;
 
-    while ((front = pending_front(client)) != NULL && front->kind != PENDING_WRITE) {
+    while ((front = pending_front(client)) != NULL && front->kind != PENDING_WRITE &&
+           front->kind != PENDING_SYNC) {
         struct request req = {.start_ms = front->start_ms};
         struct pending entry;
 
         if (front->kind == PENDING_WAIT && front->zxid > tree_zxid(client->core->tree)) {
-            await_turn(client);
+            request_await(client, front->zxid);
             return;
         }
         entry = pending_pop(client);
@@ -288,4 +341,22 @@ void request_continue(struct core_client *client, const struct core_time *now)
             answer_read(client, &req, now);
         free(entry.frame);
     }
+}
+
+void core_synced(struct core *core, uint64_t cookie, const struct core_time *now)
+{
+    struct core_client *client = sync_table_take(&core->syncs, cookie);
+
+    if (client == NULL)
+        return;
+    LIST_FOR(link, &client->pending)
+    {
+        struct pending *entry = CONTAINER_OF(link, struct pending, link);
+
+        if (entry->kind == PENDING_SYNC && entry->cookie == cookie) {
+            entry->kind = PENDING_FRAME;
+            break;
+        }
+    }
+    request_continue(client, now);
 }

@@ -30,11 +30,18 @@ void request_continue(struct core_client *client, const struct core_time *now);
  * proposed before. */
 void request_wait_for_all(struct core_client *client);
 
+/* CLIENT, whose turn it is not before the tree has come to ZXID, takes its place among
+ * those who wait. */
+void request_await(struct core_client *client, zk_zxid zxid);
+
 /* The tree has come to ZXID: those who waited for it go on. */
 void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now);
 
 /* Proposes the end of SESSION, asked for as XID or come by itself. */
 zk_zxid request_close_session(struct core *core, struct live_session *session, int32_t xid,
                               const struct core_time *now, size_t *ret_bytes);
+
+/* Whether a txn may be proposed now. */
+bool request_may_propose(const struct core *core);
 
 #endif

@@ -19,6 +19,7 @@ void tracker_init(struct session_tracker *tracker, int32_t tick_ms, int64_t now_
     ASSERT(tick_ms > 0);
     *tracker = (struct session_tracker){.tick_ms = tick_ms};
     tracker->checked_ms = now_ms / tick_ms * tick_ms;
+    list_init(&tracker->touched);
 }
 
 static struct bucket *bucket_find(const struct session_tracker *tracker, int64_t deadline_ms)
@@ -62,6 +63,34 @@ static void bucket_leave(struct session_tracker *tracker, struct live_session *s
     }
 }
 
+struct restart {
+    struct session_tracker *tracker;
+    int64_t now_ms;
+};
+
+static void restart_session(void *arg, struct hmap_node *node)
+{
+    const struct restart *restart = arg;
+    struct session_tracker *tracker = restart->tracker;
+    struct live_session *session = CONTAINER_OF(node, struct live_session, by_id);
+
+    if (!session->closing)
+        bucket_leave(tracker, session);
+    session->closing = false;
+    session->owner = SESSION_ANYWHERE;
+    list_remove(&session->in_touched);
+    bucket_enter(tracker, session,
+                 tracker_deadline(restart->now_ms, session->timeout_ms, tracker->tick_ms));
+}
+
+void tracker_restart(struct session_tracker *tracker, bool collects, int64_t now_ms)
+{
+    tracker->checked_ms = now_ms / tracker->tick_ms * tracker->tick_ms;
+    tracker->collects = collects;
+    hmap_walk(&tracker->by_id, restart_session,
+              &(struct restart){.tracker = tracker, .now_ms = now_ms});
+}
+
 static void free_session(void *arg, struct hmap_node *node)
 {
     (void)arg;
@@ -93,9 +122,10 @@ struct live_session *tracker_add(struct session_tracker *tracker, int64_t id, in
     struct live_session *session = xmalloc(sizeof *session);
 
     ASSERT(tracker_find(tracker, id) == NULL);
-    *session = (struct live_session){.id = id, .timeout_ms = timeout_ms};
+    *session = (struct live_session){.id = id, .timeout_ms = timeout_ms, .owner = SESSION_ANYWHERE};
     list_init(&session->planned);
     list_init(&session->in_bucket);
+    list_init(&session->in_touched);
     hmap_insert(&tracker->by_id, &session->by_id, hash_u64((uint64_t)id));
     bucket_enter(tracker, session, tracker_deadline(now_ms, timeout_ms, tracker->tick_ms));
     return session;
@@ -118,6 +148,8 @@ void tracker_touch(struct session_tracker *tracker, struct live_session *session
 {
     int64_t deadline_ms = tracker_deadline(now_ms, session->timeout_ms, tracker->tick_ms);
 
+    if (tracker->collects && list_empty(&session->in_touched))
+        list_push_back(&tracker->touched, &session->in_touched);
     if (session->closing || deadline_ms == session->deadline_ms)
         return;
     bucket_leave(tracker, session);
@@ -136,8 +168,44 @@ void tracker_remove(struct session_tracker *tracker, struct live_session *sessio
     ASSERT(list_empty(&session->planned));
     if (!session->closing)
         bucket_leave(tracker, session);
+    list_remove(&session->in_touched);
     hmap_remove(&tracker->by_id, &session->by_id);
     free(session);
+}
+
+struct sift {
+    bool (*wanted)(const void *arg, int64_t id);
+    const void *arg;
+    struct list unwanted; /* by in_touched */
+};
+
+static void sift_session(void *arg, struct hmap_node *node)
+{
+    struct sift *sift = arg;
+    struct live_session *session = CONTAINER_OF(node, struct live_session, by_id);
+
+    if (sift->wanted(sift->arg, session->id))
+        return;
+    list_remove(&session->in_touched);
+    list_push_back(&sift->unwanted, &session->in_touched);
+}
+
+void tracker_sift(struct session_tracker *tracker, bool (*wanted)(const void *arg, int64_t id),
+                  const void *arg)
+{
+    struct sift sift = {.wanted = wanted, .arg = arg};
+
+    list_init(&sift.unwanted);
+    hmap_walk(&tracker->by_id, sift_session, &sift);
+    LIST_FOR_SAFE(link, &sift.unwanted)
+    tracker_remove(tracker, CONTAINER_OF(link, struct live_session, in_touched));
+}
+
+struct live_session *tracker_take_touched(struct session_tracker *tracker)
+{
+    struct list *link = list_pop_front(&tracker->touched);
+
+    return link == NULL ? NULL : CONTAINER_OF(link, struct live_session, in_touched);
 }
 
 /* Deadlines are multiples of a tick, so these are all the buckets there can be. */
