@@ -1,15 +1,14 @@
 """A bounded number of random sequences on zkfsd and on Apache; see differential/.
 
-Other seeds each time: the first one is printed, and a sequence that differs is shown cut down."""
-import random
-
+The same seeds each time, as a test that fails must fail for what was changed; others are for
+`python3 -m differential.compare` in tests/pytest. A sequence that differs is shown cut down."""
 import pytest
 
 from differential.compare import Comparison, apache, run_seeds, zkfsd
 from differential.plan import Op, plan
 
-SECONDS = 30
-SEEDS_MAX = 10_000
+SECONDS = 20
+FIRST, COUNT = 1, 1000
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +21,11 @@ def pair(tmp_path_factory):
             server.close()
 
 
-@pytest.mark.timeout(SECONDS * 5)
 def test_random_sequences_have_the_same_answers_events_and_trees(pair, capsys):
-    first = random.randrange(10**9)
-    played, reports = run_seeds(Comparison(*pair), range(first, first + SEEDS_MAX),
-                                seconds=SECONDS)
+    played, reports = run_seeds(Comparison(*pair), range(FIRST, FIRST + COUNT), seconds=SECONDS)
     with capsys.disabled():
-        print(f"\ndifferential: {played} sequences from seed {first}")
+        print(f"\ndifferential: {played} sequences")
     assert not reports, "\n\n".join(reports)
-    assert played > 20
 
 
 def test_a_difference_is_found_and_cut_down(pair):
@@ -44,6 +39,7 @@ def test_a_difference_is_found_and_cut_down(pair):
             return ours, theirs
 
     ops = [*plan(1)[:30], Op(0, "getACL", {"path": "/a"}), *plan(2)[:10]]
-    shortest, difference = Biased(*pair).shrink(ops)
+    biased = Biased(*pair)
+    shortest, difference = biased.shrink(ops, biased.again(ops))
     assert [op.name for op in shortest] == ["getACL"]
     assert difference.step == 0
