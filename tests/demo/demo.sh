@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 readonly DEMO=$PWD/build/demo
 readonly MNT=$DEMO/mnt
-readonly READY_S=30
+readonly READY_S=60
 
 say() { printf '%s\n' "$*"; }
 

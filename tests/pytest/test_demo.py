@@ -14,17 +14,20 @@ pytestmark = pytest.mark.skipif(SANITIZED, reason="runs make by itself")
 def make(*args, cwd=ROOT, check=True):
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "ZKFS_BUILD"}
     return subprocess.run(["make", "--no-print-directory", *args], cwd=cwd, env=env, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=55, check=check)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, check=check)
 
 
 # Demo
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the tree, with what is built, so that a running demo is left alone."""
+    """A copy of the demo and the programs, so that a running demo is left alone."""
     tree = tmp_path / "zkfs"
-    subprocess.run(["cp", "-a", "--reflink=auto", "--", ROOT, tree], check=True)
-    subprocess.run(["rm", "-rf", tree / "build" / "demo"], check=True)
+    for directory in ("tests", "build"):
+        (tree / directory).mkdir(parents=True)
+    subprocess.run(["cp", "-a", ROOT / "tests" / "demo", tree / "tests"], check=True)
+    programs = [BUILD / name for name in ("zkfsd", "mount.zkfs", "zkcli")]
+    subprocess.run(["cp", "-a", *programs, tree / "build"], check=True)
     try:
         yield tree
     finally:
@@ -36,13 +39,12 @@ def copy(tmp_path):
             os.kill(int(pid.read_text()), 9)
 
 
-@pytest.mark.timeout(150)
 def test_the_demo_shows_a_tour_stays_mounted_and_stops(copy):
     script = copy / "tests" / "demo" / "demo.sh"
 
     def demo(what):
         return subprocess.run([script, what], cwd=copy, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=60, check=True).stdout
+                              stderr=subprocess.STDOUT, timeout=240, check=True).stdout
 
     said = demo("start")
     for line in ("$ mkdir", "$ echo", "hello from the shell", "kazoo reads:", "user.zk.version",
