@@ -3,9 +3,11 @@ import pytest
 
 from conftest import factory
 from harness import wire
+from harness.awaiting import eventually
 from harness.wire import BADARGUMENTS, CHILD, DELETED, NONODE, OK, UNIMPLEMENTED
 
 CHECK_MS = 150
+NEVER_USED_MS = 3000  # so long a test may take from the making of a container to its first child
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +15,7 @@ def reaping_server(kind, tmp_path_factory):
     with factory(tmp_path_factory, kind) as make:
         yield make(extendedTypesEnabled="true",
                    znode_container_checkIntervalMs=str(CHECK_MS),
-                   znode_container_maxNeverUsedIntervalMs="1000")
+                   znode_container_maxNeverUsedIntervalMs=str(NEVER_USED_MS))
 
 
 @pytest.fixture
@@ -36,6 +38,18 @@ def await_rounds(raw, path, rounds=4):
         make_used(raw, probe)
         if raw.exists(probe, watch=True).err == OK:
             assert raw.event() == (DELETED, probe)
+
+
+def server_time(raw, path):
+    """The server's clock in ms, as a new znode shows it."""
+    name = raw.made(path + "-clock", flags=wire.EPHEMERAL)
+    time_ms = raw.stat(name).ctime
+    raw.delete(name)
+    return time_ms
+
+
+def await_time(raw, path, time_ms):
+    eventually(lambda: server_time(raw, path) > time_ms, "the time comes", interval=0.05)
 
 
 @pytest.mark.sanitized
@@ -65,7 +79,6 @@ def test_a_container_in_use_again_stays(raw, path):
 def test_a_container_that_never_had_a_child_has_its_time(raw, path):
     raw.create_container(path)
     raw.exists(path, watch=True)
-    await_rounds(raw, path)
     assert raw.event() == (DELETED, path)
 
 
@@ -89,8 +102,10 @@ def test_a_ttl_znode_goes_when_its_time_is_over(raw, path):
 
 
 def test_a_ttl_znode_stays_while_it_has_children(raw, path):
-    raw.create_ttl(path, 300)
+    ttl_ms = 1500  # so long it may take until the child is there
+    raw.create_ttl(path, ttl_ms)
     raw.made(path + "/child")
+    await_time(raw, path, raw.stat(path).ctime + ttl_ms)
     await_rounds(raw, path)
     assert raw.exists(path, watch=True).err == OK
     raw.delete(path + "/child")
@@ -98,15 +113,14 @@ def test_a_ttl_znode_stays_while_it_has_children(raw, path):
 
 
 def test_new_data_begin_the_time_again(raw, path):
-    raw.create_ttl(path, 1500)
-    made = raw.stat(path)
+    ttl_ms = 2000
+    raw.create_ttl(path, ttl_ms)
+    made = raw.stat(path).ctime
+    await_time(raw, path, made + ttl_ms * 0.4)
+    changed = raw.set_data(path, b"").body.stat().mtime
     raw.exists(path, watch=True)
-    while raw.stat(path).mtime < made.ctime + 2000:
-        await_rounds(raw, f"{path}-{raw.xid}", rounds=1)
-        assert raw.set_data(path, b"").err == OK
-        assert raw.event() == (wire.CHANGED, path)
-        raw.exists(path, watch=True)
     assert raw.event() == (DELETED, path)
+    assert server_time(raw, path) >= changed + ttl_ms
 
 
 def test_clients_cannot_delete_as_the_server_does(raw, path):
