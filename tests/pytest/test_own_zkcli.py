@@ -20,7 +20,7 @@ def zkcli(server):
     def run(*words, hosts=server.hosts, **options):
         options.setdefault("input", "")
         result = subprocess.run([BUILD / "zkcli", "-server", hosts, *words], text=True,
-                                capture_output=True, timeout=30, check=False, **options)
+                                capture_output=True, timeout=120, check=False, **options)
         return result.returncode, result.stdout, result.stderr
 
     return run
@@ -207,28 +207,32 @@ get @
 
 def normal(text, path):
     """TEXT without what differs between two runs or two clients by intention."""
-    text = re.sub(r"\n?WATCHER::\n\nWatchedEvent state:\w+ type:None path:null\n", "", text)
+    text = re.sub(r"WatchedEvent state:\w+ type:None path:null\n", "", text)
     text = re.sub(r"(path:\S+) zxid: \d+", r"\1", text)
     text = re.sub(r"= 0x[1-9a-f][0-9a-f]*|(?<=time = ).*", "=", text)
     return text.replace(path, "@")
 
 
 def lines_of(text):
-    noise = r"Connecting|Welcome|JLine|SLF4J|\t|ZooKeeper -server|usage: |$"
-    return [line for line in text.splitlines() if not re.match(noise, line)]
+    """The lines that are no events, and the events: a client prints these from a thread of its own."""
+    noise = r"Connecting|Welcome|JLine|SLF4J|\t|ZooKeeper -server|usage: |WATCHER|$"
+    lines = [line for line in text.splitlines() if not re.match(noise, line)]
+    return ([line for line in lines if not line.startswith("WatchedEvent")],
+            [line for line in lines if line.startswith("WatchedEvent")])
 
 
 def test_a_script_prints_what_zkcli_sh_prints(server, path):
     results = []
     for argv, mine in (([SCRIPT], path + "a"), ([BUILD / "zkcli"], path + "b")):
         result = subprocess.run([*argv, "-server", server.hosts], input=SAME.replace("@", mine),
-                                text=True, capture_output=True, timeout=50, check=False,
+                                text=True, capture_output=True, timeout=240, check=False,
                                 env={"PATH": "/usr/bin:/bin", "JVMFLAGS": JVM, "TZ": "UTC"})
-        results.append((result.returncode, lines_of(normal(result.stdout, mine)),
-                        lines_of(normal(result.stderr, mine))))
-    (theirs_status, theirs_out, theirs_errors), (status, out, errors) = results
+        results.append((result.returncode, *lines_of(normal(result.stdout, mine)),
+                        lines_of(normal(result.stderr, mine))[0]))
+    (theirs_status, theirs_out, theirs_events, theirs_errors), (status, out, events, errors) = results
     failures = ["Quota does not exist for @", "Not connected"]  # on standard output, there
     assert out == [line for line in theirs_out if line not in failures]
+    assert events == theirs_events
     assert [line for line in errors if line not in failures] == theirs_errors
     assert [line for line in errors if line in failures] == failures
     assert (status, theirs_status) == (1, 1)
@@ -303,7 +307,7 @@ class Talk:
     def __exit__(self, *_):
         self.popen.stdin.close()
         self.popen.stdout.close()
-        if self.popen.wait(20) < 0:
+        if self.popen.wait(60) < 0:
             raise AssertionError(f"zkcli died: {self.popen.returncode}")
 
 
@@ -336,8 +340,8 @@ def test_the_session_outlives_its_server(new_zkfsd):
 
 
 def test_without_its_server_a_session_is_given_up(new_server):
-    server = new_server(minSessionTimeout="300")
-    with Talk(server, "-timeout", "300") as talk:
+    server = new_server()
+    with Talk(server, "-timeout", "2000") as talk:
         talk.say("ls /zookeeper")
         assert talk.hear(1) == "[config, quota]\n"
         server.kill9()
@@ -345,7 +349,7 @@ def test_without_its_server_a_session_is_given_up(new_server):
         talk.say("ls /")
         assert "Expired" in talk.hear(4)
         talk.popen.stdin.close()
-        assert talk.popen.wait(10) == 1
+        assert talk.popen.wait(60) == 1
 
 
 def test_it_does_not_touch_the_mode_of_its_standard_input(server):
@@ -376,7 +380,7 @@ def test_a_chroot_is_the_root_of_all_paths(zkcli, server, path):
 def test_output_that_cannot_be_written_is_a_failure(zkcli, server):
     with open("/dev/full", "w", encoding="ascii") as full:
         result = subprocess.run([BUILD / "zkcli", "-server", server.hosts, "ls", "/"], stdout=full,
-                                stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+                                stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     assert result.returncode == 1
     assert "No space left" in result.stderr
 
@@ -389,7 +393,7 @@ def test_without_a_server_it_says_so_in_time(zkcli):
         status, out, errors = zkcli("-timeout", "300", "ls", "/", hosts=hosts)
     assert (status, out) == (1, "")
     assert errors == f"Not connected: no server of {hosts} in 300 ms (connection refused)\n"
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 def test_the_dead_server_of_a_list_is_passed_over(zkcli, server):
