@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from harness import wire
-from harness.rawclient import ConnectionClosed, create_body, set_data_body
+from harness.rawclient import DEADLINE, SESSION_MS, ConnectionClosed, create_body, set_data_body
 
 IN_FLIGHT = 64
 
@@ -103,7 +103,7 @@ class Writer(threading.Thread):
 def keep_session(server, session):
     """Attaches the long-lived session again; its ephemeral is still there."""
     raw = server.raw()
-    again = raw.connect(10000, session.session_id, session.password)
+    again = raw.connect(SESSION_MS, session.session_id, session.password)
     assert again.session_id == session.session_id
     assert raw.stat("/eph").ephemeralOwner == session.session_id
     raw.close()
@@ -111,17 +111,17 @@ def keep_session(server, session):
 
 def crash_rounds(server, seed, rounds):
     chance = random.Random(seed)
-    holder = server.session(timeout_ms=10000)
+    holder = server.session()
     holder.made("/eph", b"", wire.EPHEMERAL)
     writers = [Writer(server, f"/w{i}") for i in range(3)]
     for _ in range(rounds):
         for writer in writers:
             writer.run_until(chance.randrange(1, 400))
         for writer in writers:
-            assert writer.enough.wait(20)
+            assert writer.enough.wait(DEADLINE)
         server.kill9()
         for writer in writers:
-            writer.join(20)
+            writer.join(DEADLINE)
         server.start()
         keep_session(server, holder.session)
         raw = server.session()
@@ -177,10 +177,10 @@ def test_sigterm_under_load_keeps_what_was_acknowledged(new_zkfsd):
     for writer in writers:
         writer.run_until(100)
     for writer in writers:
-        assert writer.enough.wait(20)
+        assert writer.enough.wait(DEADLINE)
     assert server.stop() == 0
     for writer in writers:
-        writer.join(20)
+        writer.join(DEADLINE)
     server.start()
     raw = server.session()
     for writer in writers:

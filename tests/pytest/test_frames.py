@@ -252,10 +252,10 @@ def test_small_segments_of_the_log_take_the_largest_request(new_zkfsd, path):
 
 
 def test_a_connection_that_asks_for_no_session_is_closed(new_server):
-    server = new_server(nio_sessionlessCnxnTimeout="400")
+    server = new_server(nio_sessionlessCnxnTimeout="1000")
+    session = server.session()
     silent, half = server.raw(), server.raw()
     half.send_bytes(wire.frame(wire.connect_request())[:20])
-    session = server.session()
     silent.expect_close()
     half.expect_close()
     assert session.ping().err == OK

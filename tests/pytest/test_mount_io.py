@@ -119,7 +119,7 @@ def test_a_reader_never_sees_part_of_a_write(server, mounts, zk, path):
     for i in range(150):
         (writer / "f").write_bytes(b"ab"[i % 2:][:1] * (60_000 if i % 3 else 50_000))
     done.set()
-    thread.join(30)
+    thread.join(120)
     assert not wrong
     assert zk.stat(path + "/f").version == 150
 
@@ -229,7 +229,7 @@ def test_of_two_hosts_that_create_exclusively_one_wins(server, mounts, zk, path)
 
     def create(top):
         for name in names:
-            start.wait(20)
+            start.wait(60)
             try:
                 os.close(os.open(top / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
                 won.append(name)
@@ -240,7 +240,7 @@ def test_of_two_hosts_that_create_exclusively_one_wins(server, mounts, zk, path)
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert sorted(won) == names
 
 
@@ -415,7 +415,7 @@ def test_appends_of_two_hosts_are_all_there(server, mounts, zk, path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     lines = (tops[0] / "log").read_bytes().splitlines()
     assert sorted(lines) == sorted(b"%s %d" % (who, i) for who in (b"a", b"b") for i in range(40))
     for who in (b"a", b"b"):

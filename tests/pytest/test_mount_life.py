@@ -14,7 +14,7 @@ from harness import wire
 from harness.awaiting import eventually
 from harness.proxy import Proxy
 from harness.shell import out
-from harness.zkproc import StartFailed, free_port
+from harness.zkproc import StartFailed, reserved_port
 
 pytestmark = pytest.mark.sanitized
 
@@ -33,10 +33,10 @@ def sessions(server):
 
 @pytest.mark.parametrize("end", ["unmount", "terminate"])
 def test_the_end_of_a_mount_ends_its_session_at_once(lone, mounts, end):
-    mount = mounts(lone)
+    mount = mounts(lone, "session_timeout=60s")
     assert sessions(lone) == 1
     assert getattr(mount, end)() == 0
-    eventually(lambda: sessions(lone) == 0, "the session is gone", deadline=0.9)
+    eventually(lambda: sessions(lone) == 0, "the session is gone", deadline=50)
     assert not mounting.is_mounted(mount.path)
 
 
@@ -49,10 +49,10 @@ def test_signals_unmount(lone, mounts, signum):
 
 
 def test_a_mount_has_one_session_and_keeps_it(lone, mounts):
-    mount = mounts(lone, "session_timeout=1s")
+    mount = mounts(lone, "session_timeout=2s")
     os.listdir(mount.path)
     before = sessions(lone), lone.ask("srvr")
-    time.sleep(2.5)  # idle for longer than the session's timeout
+    time.sleep(3.2)  # idle for longer than the session's timeout
     os.listdir(mount.path)
     assert sessions(lone) == before[0] == 1
     zxid = [line for line in before[1].splitlines() if line.startswith("Zxid")]
@@ -62,10 +62,10 @@ def test_a_mount_has_one_session_and_keeps_it(lone, mounts):
 def test_session_timeout_is_what_the_server_is_asked_for(lone, mounts):
     mount = mounts(lone, "session_timeout=1s")
     mount.process.kill()
-    eventually(lambda: sessions(lone) == 0, "the session expires", deadline=4)
-    mount = mounts(lone, "session_timeout=9s")
+    eventually(lambda: sessions(lone) == 0, "the session expires", deadline=8)
+    mount = mounts(lone, "session_timeout=60s")
     mount.process.kill()
-    time.sleep(3)
+    time.sleep(2)
     assert sessions(lone) == 1
 
 
@@ -93,7 +93,7 @@ def test_wrong_options_are_told(lone, mounts, options):
 
 def run(*args, **options):
     return subprocess.run([mounting.BINARY, *map(str, args)], capture_output=True, text=True,
-                          timeout=60, check=False, **options)
+                          timeout=240, check=False, **options)
 
 
 def test_usage():
@@ -135,7 +135,7 @@ def daemons(directory):
 def test_daemon_mode_returns_when_the_mount_serves(lone, mounts):
     lone.session().made("/f", b"value")
     directory = mounts.new_directory()
-    result = run(lone.hosts, directory)
+    result = run(lone.hosts, directory, "-o", "session_timeout=60s")
     assert (result.returncode, result.stdout) == (0, ""), result
     assert (directory / "f").read_bytes() == b"value"  # at once
 
@@ -145,7 +145,7 @@ def test_daemon_mode_returns_when_the_mount_serves(lone, mounts):
     assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
     subprocess.run(["umount", directory], check=True)
     eventually(lambda: not daemons(directory), "the daemon ends")
-    eventually(lambda: sessions(lone) == 1, "only our own session is left", deadline=0.9)
+    eventually(lambda: sessions(lone) == 1, "only our own session is left", deadline=50)
 
 
 def test_a_relative_mount_point_in_daemon_mode(lone, mounts):
@@ -157,9 +157,10 @@ def test_a_relative_mount_point_in_daemon_mode(lone, mounts):
 
 @pytest.mark.parametrize("mode", [[], ["-f"]])
 def test_an_unreachable_server_is_told(mounts, mode):
-    port = free_port()
     directory = mounts.new_directory()
-    result = run(f"127.0.0.1:{port}", directory, "-o", "session_timeout=2s", *mode)
+    with reserved_port() as reserved:
+        port = reserved.getsockname()[1]
+        result = run(f"127.0.0.1:{port}", directory, "-o", "session_timeout=2s", *mode)
     assert result.returncode > 0
     assert f"no server answers: 127.0.0.1:{port}: connection refused" in result.stderr
     assert not mounting.is_mounted(directory)
@@ -169,7 +170,8 @@ def test_an_unreachable_server_is_told(mounts, mode):
 def test_the_second_of_two_servers_will_do(lone, mounts):
     lone.session().made("/f", b"value")
     directory = mounts.new_directory()
-    result = run(f"127.0.0.1:{free_port()},{lone.hosts}", directory)
+    with reserved_port() as dead:
+        result = run(f"127.0.0.1:{dead.getsockname()[1]},{lone.hosts}", directory)
     assert result.returncode == 0, result
     assert (directory / "f").read_bytes() == b"value"
 
@@ -203,7 +205,7 @@ def test_a_read_waits_for_the_server_to_come_back(lone, mounts):
     reader = start("cat f", mount.path)
     assert waiting(reader)
     lone.start()
-    assert reader.communicate(timeout=30) == ("value", "")
+    assert reader.communicate(timeout=120) == ("value", "")
     assert reader.returncode == 0
     assert out("echo new > f; cat f", mount.path) == "new\n"
 
@@ -214,7 +216,7 @@ def test_a_write_waits_for_the_server_to_come_back(lone, mounts):
     writer = start("echo x > f", mount.path)
     assert waiting(writer)
     lone.start()
-    assert writer.communicate(timeout=30) == ("", "")
+    assert writer.communicate(timeout=120) == ("", "")
     assert writer.returncode == 0
     zk = lone.session()
     assert (zk.data("/f"), zk.stat("/f").version) == (b"x\n", 0)
@@ -232,7 +234,7 @@ def test_waiting_calls_can_be_interrupted(lone, mounts, signum):
     # All, then wait: some of them wait in the kernel for the directory, which another one holds.
     for waiter in waiters:
         os.killpg(waiter.pid, signum)
-    assert all([waiter.wait(5) != 0 for waiter in waiters])
+    assert all([waiter.wait(60) != 0 for waiter in waiters])
     lone.start()
     assert out("cat f", mount.path) == "value"
     assert sorted(os.listdir(mount.path)) == ["f", "zookeeper"]
@@ -253,9 +255,9 @@ def test_unmounting_without_a_server_does_not_hang(lone, mounts):
     mount = mounts(lone)
     lone.kill9()
     start_time = time.monotonic()
-    subprocess.run(["umount", mount.path], check=True, timeout=30)
-    mount.process.popen.wait(30)
-    assert time.monotonic() - start_time < 5
+    subprocess.run(["umount", mount.path], check=True, timeout=120)
+    mount.process.popen.wait(120)
+    assert time.monotonic() - start_time < 8
 
 
 def test_sigterm_without_a_server_does_not_hang(lone, mounts):
@@ -263,7 +265,7 @@ def test_sigterm_without_a_server_does_not_hang(lone, mounts):
     lone.kill9()
     start_time = time.monotonic()
     mount.terminate()
-    assert time.monotonic() - start_time < 5
+    assert time.monotonic() - start_time < 8
     assert not mounting.is_mounted(mount.path)
 
 
@@ -281,14 +283,15 @@ def test_more_writers_than_memory_wait_for_the_server_to_come_back(lone, mounts)
                    f"sleep 0.1; done; {value}; }} >f$i 2>>{opened} || echo $i & done; wait",
                    mount.path)
     eventually(lambda: opened.exists() and opened.stat().st_size == count, "all are open")
-    eventually(lambda: len(lone.session().children("/")) == count + 1, "all are made")
+    zk = lone.session()
+    eventually(lambda: len(zk.children("/")) == count + 1, "all are made")
     lone.kill9()
     before = bytes_read(mount)
     Path(f"{opened}.go").touch()
     eventually(lambda: bytes_read(mount) >= before + count * 1000000,
-               "the mount has all their writes", deadline=30)
+               "the mount has all their writes")
     lone.start()
-    assert script.communicate(timeout=60) == ("", "")
+    assert script.communicate(timeout=240) == ("", "")
     assert opened.stat().st_size == count, opened.read_text()
     zk = lone.session()
     assert [zk.stat(f"/f{i + 1}").dataLength for i in range(count)] == [1000000] * count
@@ -304,8 +307,8 @@ def test_unmounting_while_a_lookup_waits_for_a_new_file(lone, mounts):
         assert script.stdout.readline() == b"looking\n"
         proxy.cut()
         mount.process.popen.send_signal(signal.SIGTERM)
-        assert mount.process.popen.wait(30) == 0, mount.log_text()
-        script.communicate(timeout=30)
+        assert mount.process.popen.wait(120) == 0, mount.log_text()
+        script.communicate(timeout=120)
         proxy.close()
 
 
@@ -323,9 +326,9 @@ def test_an_expired_session_is_told_in_the_log_and_does_not_hang(lone, mounts):
     zk.made("/f", b"value")
     mount = mounts(lone, "session_timeout=1s")
     mount.process.popen.send_signal(signal.SIGSTOP)
-    eventually(lambda: zk.ping() and sessions(lone) == 1, "the session expires", deadline=5)
+    eventually(lambda: zk.ping() and sessions(lone) == 1, "the session expires", deadline=8)
     mount.process.popen.send_signal(signal.SIGCONT)
-    result = subprocess.run(["cat", mount / "f"], capture_output=True, timeout=20, check=False)
+    result = subprocess.run(["cat", mount / "f"], capture_output=True, timeout=120, check=False)
     assert result.stdout == b"value" or b"Input/output error" in result.stderr
     eventually(lambda: "expired" in mount.log_text(), "the log tells of the expiry")
 
@@ -336,7 +339,7 @@ def test_a_burst_of_parallel_users(lone, mounts):
     workers = [start(f"for i in $(seq 30); do echo $i > d/{n}; cat d/{n} >/dev/null; "
                      f"ls d >/dev/null; done", mount.path) for n in range(8)]
     for worker in workers:
-        assert worker.communicate(timeout=50) == ("", "")
+        assert worker.communicate(timeout=240) == ("", "")
         assert worker.returncode == 0
     zk = lone.session()
     assert [zk.stat(f"/d/{n}").version for n in range(8)] == [29] * 8
@@ -356,11 +359,11 @@ def test_a_child_that_inherits_a_descriptor_does_not_wait_for_its_writer(lone, m
     lone.kill9()
     gone.touch()
     try:
-        readable, _, _ = select.select([script.stdout], [], [], 5)
+        readable, _, _ = select.select([script.stdout], [], [], 60)
         assert readable, "sleep(1) does not come back"
         assert script.stdout.readline() == "survived\n"
     finally:
         lone.start()
-        script.communicate(timeout=30)
+        script.communicate(timeout=120)
     assert script.returncode == 0
     assert out("cat f", mount.path) == "x\n"

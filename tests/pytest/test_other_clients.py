@@ -7,7 +7,7 @@ import pytest
 
 CLIENTS = Path(__file__).parent / "clients"
 JARS = ":".join(f"/usr/share/java/{jar}.jar" for jar in ("zookeeper", "slf4j-simple"))
-DEADLINE = 60
+DEADLINE = 240
 
 
 def tell(command):

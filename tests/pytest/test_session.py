@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from conftest import factory
 from harness import wire
 from harness.awaiting import eventually
 from harness.rawclient import ConnectionClosed
 
-TICK_MS = 500  # zkproc.DEFAULTS; so timeouts lie between 1000 and 10000 ms
+LATE_S = 8  # no default is as short, no machine as slow
+
+
+@pytest.fixture(scope="module")
+def shared_server(kind, tmp_path_factory):
+    """With the limits of the timeout as they are by default: 1000 and 10000 ms, as a tick is 500."""
+    with factory(tmp_path_factory, kind) as make:
+        yield make(maxSessionTimeout=None)
 
 
 @pytest.mark.sanitized
@@ -70,7 +78,7 @@ def test_a_ping_is_answered_with_its_own_xid(server):
     raw = server.session()
     reply = raw.call(wire.PING, xid=wire.XID_PING)
     assert (reply.xid, reply.err) == (-2, wire.OK)
-    assert raw.call(wire.PING, xid=wire.XID_PING).zxid == reply.zxid > 0
+    assert raw.call(wire.PING, xid=wire.XID_PING).zxid >= reply.zxid > 0
 
 
 def test_a_ping_with_another_xid_is_answered_with_minus_two(server):
@@ -81,28 +89,28 @@ def test_a_ping_with_another_xid_is_answered_with_minus_two(server):
 
 @pytest.mark.sanitized
 def test_an_expired_session_takes_its_ephemerals_along_and_watchers_hear_of_it(server, path):
-    watcher, owner = server.session(), server.session(timeout_ms=1000)
+    watcher, owner = server.session(), server.session(timeout_ms=2000)
     watcher.made(path)
+    start = time.monotonic()
     owner.made(path + "/eph", b"", wire.EPHEMERAL)
-    assert watcher.stat(path + "/eph").ephemeralOwner == owner.session.session_id
-    watcher.exists(path + "/eph", watch=True)
     watcher.get_children(path, watch=True)
+    watcher.exists(path + "/eph", watch=True)
 
     # The owner says nothing more. Its connection stays open, that does not help it.
-    start = time.monotonic()
     assert watcher.event() == (wire.DELETED, path + "/eph")
     elapsed = time.monotonic() - start
     assert watcher.event() == (wire.CHILD, path)
     owner.expect_close()
-    assert 0.9 < elapsed < 1.0 + 2 * TICK_MS / 1000 + 0.5
+    # Never early; how late, the unit test of the tracker says, without a clock.
+    assert 1.99 < elapsed < LATE_S
     assert watcher.exists(path + "/eph").err == wire.NONODE
 
 
 def test_pings_keep_a_session_alive(server, path):
-    watcher, owner = server.session(), server.session(timeout_ms=1000)
+    watcher, owner = server.session(), server.session(timeout_ms=2000)
     owner.made(path, b"", wire.EPHEMERAL)
     watcher.exists(path, watch=True)
-    end = time.monotonic() + 2.5
+    end = time.monotonic() + 3.2
     while time.monotonic() < end:
         assert owner.ping().err == wire.OK
         assert watcher.quiet(0.2)
@@ -115,24 +123,24 @@ def test_who_reads_slowly_and_pings_keeps_the_session(server, path):
     get += wire.string(path) + wire.boolean(False)
     done = wire.integer(-1) + wire.boolean(True) + wire.integer(-1)
     slow = server.raw(receive_bytes=65536)
-    slow.connect(timeout_ms=1000)
+    slow.connect(timeout_ms=2000)
     slow.send(wire.MULTI_READ, 20 * get + done)
-    end = time.monotonic() + 3
+    end = time.monotonic() + 3.2
     while time.monotonic() < end:
         slow.receive(200000)
         slow.send(wire.PING, xid=wire.XID_PING)
         time.sleep(0.1)
     again = server.raw()
-    assert again.connect(1000, slow.session.session_id, slow.session.password) != EXPIRED
+    assert again.connect(2000, slow.session.session_id, slow.session.password) != EXPIRED
 
 
 def test_a_lost_connection_does_not_end_the_session(server, path):
-    first = server.session(timeout_ms=3000)
+    first = server.session(timeout_ms=10000)
     first.made(path, b"", wire.EPHEMERAL)
     first.close()
 
     other = server.raw()
-    again = other.connect(3000, first.session.session_id, first.session.password)
+    again = other.connect(10000, first.session.session_id, first.session.password)
     assert again == first.session
     assert other.stat(path).ephemeralOwner == first.session.session_id
 
@@ -155,13 +163,13 @@ def test_the_timeout_is_negotiated_again_at_every_reattach(server, asked, given)
 def test_a_shortened_timeout_counts(server, path):
     first = server.session(timeout_ms=10000)
     first.made(path, b"", wire.EPHEMERAL)
-    second = server.raw()
-    second.connect(1000, first.session.session_id, first.session.password)
     watcher = server.session()
     watcher.exists(path, watch=True)
+    second = server.raw()
     start = time.monotonic()
+    second.connect(1000, first.session.session_id, first.session.password)
     assert watcher.event() == (wire.DELETED, path)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < LATE_S
 
 
 EXPIRED = (0, 0, 0, wire.NO_PASSWORD, False)
@@ -245,10 +253,10 @@ def test_a_new_session_consumes_a_zxid_and_so_does_its_end(new_server):
 
 
 def test_a_connection_without_a_session_is_closed_after_a_while(new_server):
-    raw = new_server(nio_sessionlessCnxnTimeout="1000").raw(deadline=20)
+    server = new_server(nio_sessionlessCnxnTimeout="1000")
     start = time.monotonic()
-    raw.expect_close()
-    assert 0.9 < time.monotonic() - start < 15
+    server.raw().expect_close()
+    assert time.monotonic() - start > 0.9
 
 
 @pytest.mark.sanitized
@@ -263,12 +271,12 @@ def test_sessions_and_ephemerals_survive_a_restart_that_is_quick_enough(new_serv
     assert session.session_id == owner.session.session_id
     assert again.stat(path).ephemeralOwner == session.session_id
     again.close_session()
-    eventually(lambda: server.session().exists(path).err == wire.NONODE, "the ephemeral is gone")
+    assert server.session().exists(path).err == wire.NONODE
 
 
 def test_a_session_that_nobody_claims_expires_after_a_restart(new_server, path):
     server = new_server()
-    server.session(timeout_ms=1000).made(path, b"", wire.EPHEMERAL)
+    server.session(timeout_ms=2000).made(path, b"", wire.EPHEMERAL)
     server.kill9()
     server.start()
     watcher = server.session()
@@ -297,10 +305,10 @@ def test_many_sessions_may_expire_together(server, path):
     watcher = server.session()
     watcher.made(path)
     for i in range(40):
-        owner = server.session(timeout_ms=1000)
+        owner = server.session(timeout_ms=2000)
         owner.made(f"{path}/{i}", b"", wire.EPHEMERAL)
         owner.close()
-    eventually(lambda: watcher.children(path) == [], "all have expired", deadline=5)
+    eventually(lambda: watcher.children(path) == [], "all have expired")
 
 
 def test_session_ids_are_never_given_twice(new_server):
@@ -314,15 +322,15 @@ def test_session_ids_are_never_given_twice(new_server):
 
 def test_after_a_stall_of_the_server_a_ping_that_came_in_time_counts(new_zkfsd):
     """As when a virtual machine is moved: the ping lies in the socket when the clock jumps."""
-    server = new_zkfsd(tickTime="200")
-    raw = server.session(timeout_ms=400)
+    server = new_zkfsd()
+    raw = server.session(timeout_ms=1000)
     raw.made("/eph", b"", wire.EPHEMERAL)
     os.kill(server.pid, signal.SIGSTOP)
     try:
         state = Path(f"/proc/{server.pid}/stat")
         eventually(lambda: ") T " in state.read_text(), "the server stands still")
         raw.send(wire.PING, xid=wire.XID_PING)
-        time.sleep(1.5)  # longer than the session's timeout: this is what is tested
+        time.sleep(2.2)  # longer than the session's timeout: this is what is tested
     finally:
         os.kill(server.pid, signal.SIGCONT)
     assert raw.reply(wire.XID_PING).err == wire.OK

@@ -181,7 +181,7 @@ def checkpointed(written):
         raw.set_data("/d", b"")  # something to make a checkpoint of
         return file() is not None and damage.allocated(file()) > 30_000
 
-    eventually(grown, "a checkpoint is written", deadline=20)
+    eventually(grown, "a checkpoint is written")
     server.restart()
     server.kill9()
     return server, file()

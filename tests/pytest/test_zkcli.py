@@ -27,7 +27,7 @@ def zkcli(server):
     def run(*commands):
         typed = "\n".join([*commands, "quit", ""])
         result = subprocess.run([SCRIPT, "-server", server.hosts], input=typed, text=True,
-                                capture_output=True, timeout=50, check=False,
+                                capture_output=True, timeout=240, check=False,
                                 env={"PATH": "/usr/bin:/bin", "JVMFLAGS": JVM})
         lines = [line for line in result.stdout.splitlines(keepends=True)
                  if not re.match(r"Connecting|Welcome|JLine|WATCHER|WatchedEvent|\n", line)]

@@ -27,19 +27,19 @@ public class JavaClient {
     }
 
     static void expectEvent(EventType type, String path) throws Exception {
-        WatchedEvent event = events.poll(20, TimeUnit.SECONDS);
+        WatchedEvent event = events.poll(60, TimeUnit.SECONDS);
         expect(event != null && event.getType() == type && event.getPath().equals(path),
                "event " + type + " " + path + ": " + event);
     }
 
     static ZooKeeper connect(String hosts) throws Exception {
         CountDownLatch connected = new CountDownLatch(1);
-        ZooKeeper zk = new ZooKeeper(hosts, 10000, event -> {
+        ZooKeeper zk = new ZooKeeper(hosts, 30000, event -> {
             if (event.getState() == KeeperState.SyncConnected) {
                 connected.countDown();
             }
         });
-        expect(connected.await(20, TimeUnit.SECONDS), "connected");
+        expect(connected.await(60, TimeUnit.SECONDS), "connected");
         return zk;
     }
 

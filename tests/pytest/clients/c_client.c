@@ -9,7 +9,7 @@
 #include <string.h>
 #include <zookeeper/zookeeper.h>
 
-#define DEADLINE_S 20
+#define DEADLINE_S 60
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
-    zh = zookeeper_init(argv[1], on_event, 10000, NULL, NULL, 0);
+    zh = zookeeper_init(argv[1], on_event, 30000, NULL, NULL, 0);
     expect(zh != NULL, "init");
     await(&connected, 1, "connected");
     znodes(zh, argv[2]);

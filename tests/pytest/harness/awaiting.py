@@ -2,7 +2,7 @@
 import time
 
 
-def eventually(condition, what, deadline=10.0, interval=0.005):
+def eventually(condition, what, deadline=60.0, interval=0.005):
     """Polls CONDITION until it is true and gives its value; fails after DEADLINE seconds."""
     end = time.monotonic() + deadline
     while True:

@@ -98,8 +98,8 @@ class _Link:
     def cut(self):
         if self.proxy.meanwhile is not None:
             self.proxy.meanwhile()
-        self.end()
         self.proxy.happened.set()
+        self.end()
 
     def end(self):
         for end in (self.client, self.server):

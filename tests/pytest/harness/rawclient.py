@@ -11,6 +11,9 @@ from contextlib import suppress
 
 from . import wire
 
+DEADLINE = 60.0
+SESSION_MS = 30_000  # to be scheduled late may not cost a client its session
+
 Event = namedtuple("Event", "type path zxid")
 Connected = namedtuple("Connected", "protocol timeout_ms session_id password read_only")
 
@@ -28,7 +31,7 @@ class Reply:
 
 
 class RawClient:
-    def __init__(self, port, deadline=10.0, receive_bytes=None):
+    def __init__(self, port, deadline=DEADLINE, receive_bytes=None):
         """RECEIVE_BYTES makes the receive buffer that small, for clients that do not read."""
         self.deadline = deadline
         self.sock = socket.socket()
@@ -99,7 +102,7 @@ class RawClient:
 
     # The handshake
 
-    def connect(self, timeout_ms=10000, session_id=0, password=wire.NO_PASSWORD, last_zxid=0,
+    def connect(self, timeout_ms=SESSION_MS, session_id=0, password=wire.NO_PASSWORD, last_zxid=0,
                 read_only=False):
         """The whole handshake. ConnectionClosed when the server closes instead of answering."""
         self.send_bytes(wire.frame(wire.connect_request(timeout_ms, session_id, password,
@@ -254,7 +257,7 @@ def read_body(path, watch=False):
     return wire.string(path) + wire.boolean(watch)
 
 
-def four_letters(port, word, deadline=10.0):
+def four_letters(port, word, deadline=DEADLINE):
     """The whole answer to a four-letter word, as text."""
     with socket.create_connection(("127.0.0.1", port), timeout=deadline) as sock:
         sock.sendall(word if isinstance(word, bytes) else word.encode())

@@ -11,7 +11,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
-from .rawclient import ConnectionClosed, RawClient
+from .rawclient import DEADLINE, ConnectionClosed, RawClient
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 NO_ZXID = b"\xff" * 8
@@ -47,7 +47,7 @@ def reason_for(exchange, reasons):
 class Replay:
     """One run against a fresh server: connections and bound values."""
 
-    def __init__(self, port, deadline=5.0):
+    def __init__(self, port, deadline=DEADLINE):
         self.port, self.deadline = port, deadline
         self.connections = {}
         self.bound = {}

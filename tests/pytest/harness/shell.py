@@ -1,7 +1,7 @@
 """Commands as a user of the mount types them."""
 import subprocess
 
-DEADLINE = 30
+DEADLINE = 120
 
 
 def sh(command, cwd, **environment):

@@ -73,7 +73,7 @@ def header(xid, op):
     return struct.pack(">ii", xid, op)
 
 
-def connect_request(timeout_ms=10000, session_id=0, password=NO_PASSWORD, last_zxid=0,
+def connect_request(timeout_ms=30_000, session_id=0, password=NO_PASSWORD, last_zxid=0,
                     read_only=False):
     """READ_ONLY None leaves the flag out, as clients up to 3.3 do."""
     body = integer(0) + long(last_zxid) + integer(timeout_ms) + long(session_id) + buffer(password)
