@@ -528,6 +528,23 @@ bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t 
     return true;
 }
 
+void mem_disk_put(struct disk *disk, const char *path, const uint8_t *bytes, size_t len)
+{
+    struct name *name = names_find(&mem_of(disk)->now, path);
+    struct inode *inode;
+
+    ASSERT(name != NULL);
+    inode = name->inode;
+    inode_grow(inode, len);
+    if (inode->cap > 0) {
+        memset(inode->now, 0, inode->cap);
+        memcpy(inode->now, bytes, len);
+        memcpy(inode->synced, inode->now, inode->cap);
+        memset(inode->dirty, 0, inode->cap / DISK_PAGE);
+    }
+    inode->now_size = inode->synced_size = len;
+}
+
 const uint8_t *mem_disk_bytes(struct disk *disk, const char *path, size_t *ret_len)
 {
     struct name *name = names_find(&mem_of(disk)->now, path);

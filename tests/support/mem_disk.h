@@ -58,6 +58,9 @@ void mem_disk_set_faults(struct disk *disk, const struct mem_faults *faults);
 /* Pokes VALUE into a file, durably: rot. False: no such byte. */
 bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t value);
 
+/* A file that is there holds these bytes from now on, durably, and no others. */
+void mem_disk_put(struct disk *disk, const char *path, const uint8_t *bytes, size_t len);
+
 /* A file's bytes, borrowed until the next change; NULL: there is none. */
 const uint8_t *mem_disk_bytes(struct disk *disk, const char *path, size_t *ret_len);
 
