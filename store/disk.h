@@ -49,6 +49,7 @@ struct disk_ops {
     int (*list)(struct disk *disk, const char *path, disk_name_cb name, void *arg);
     int (*sync_dir)(struct disk *disk, const char *path);
     int (*lock)(struct disk *disk, const char *path, struct disk_file **ret_lock, long *ret_pid);
+    int64_t (*now_us)(struct disk *disk); /* NULL: time stands still */
 };
 
 struct disk {
@@ -104,6 +105,12 @@ static inline int disk_sync(struct disk_file *file)
 static inline int disk_allocate(struct disk_file *file, uint64_t bytes)
 {
     return file->disk->ops->allocate(file, bytes);
+}
+
+/* A clock that never goes back, for figures on how long a disk takes. */
+static inline int64_t disk_now_us(struct disk *disk)
+{
+    return disk->ops->now_us == NULL ? 0 : disk->ops->now_us(disk);
 }
 
 /* Replaces TO; after a power cut either name may be found until sync_dir. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct posix_file {
@@ -192,6 +193,15 @@ static int posix_lock(struct disk *disk, const char *path, struct disk_file **re
     return 0;
 }
 
+static int64_t posix_now_us(struct disk *disk)
+{
+    struct timespec now;
+
+    (void)disk;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock exists */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 struct disk *disk_posix_new(void)
 {
     static const struct disk_ops ops = {
@@ -209,6 +219,7 @@ struct disk *disk_posix_new(void)
         .list = posix_list,
         .sync_dir = posix_sync_dir,
         .lock = posix_lock,
+        .now_us = posix_now_us,
     };
     struct disk *disk = xmalloc(sizeof *disk);
 

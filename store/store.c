@@ -265,6 +265,9 @@ void store_stats(const struct store *store, struct store_stats *ret)
         .checkpoint_zxid = store->checkpoint_zxid,
         .checkpoint_count = store->checkpoint_count,
         .checkpoint_failures = store->checkpoint_failures,
+        .checkpoint_ms = store->checkpoint_ms,
+        .log_sync_ms = txnlog_sync_ms(store->log),
+        .log_group_txns = txnlog_group_txns(store->log),
         .checkpoint_running = store->run.running,
         .full = txnlog_full(store->log),
     };
@@ -274,8 +277,8 @@ void store_check_closed(struct store *store)
 {
     void (*closed)(void *arg) = store->closed;
 
-    if (!store->closing || closed == NULL || store->run.running || !list_empty(&store->meta_writes) ||
-        !list_empty(&store->stages) || !txnlog_idle(store->log))
+    if (!store->closing || closed == NULL || store->run.running ||
+        !list_empty(&store->meta_writes) || !list_empty(&store->stages) || !txnlog_idle(store->log))
         return;
     store->closed = NULL;
     closed(store->closed_arg);

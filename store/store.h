@@ -20,6 +20,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/errtext.h"
 #include "proto/base/hash.h"
+#include "proto/base/summary.h"
 #include "proto/types.h"
 #include "store/disk.h"
 #include "store/worker.h"
@@ -173,6 +174,9 @@ struct store_stats {
     zk_zxid checkpoint_zxid;        /* of the last one; 0: none */
     uint64_t checkpoint_count;      /* made since open */
     uint64_t checkpoint_failures;   /* the like, that a full disk prevented */
+    struct summary checkpoint_ms;   /* what those took that were made */
+    struct summary log_sync_ms;     /* what each sync of a group of txns took */
+    struct summary log_group_txns;  /* and the txns in each */
     bool checkpoint_running;
     bool full;
 };

@@ -84,6 +84,7 @@ static void run_made(struct store *s)
     s->checkpoint_written = run->log_written;
     s->checkpoint_txns = run->txns;
     s->checkpoint_count++;
+    summary_add(&s->checkpoint_ms, (disk_now_us(s->base.disk) - run->start_us) / 1000);
     store_trim_log(s);
 }
 
@@ -137,6 +138,7 @@ void store_checkpoint_maybe(struct store *s)
         .job = {.work = run_work, .done = run_done},
         .store = s,
         .running = true,
+        .start_us = disk_now_us(s->base.disk),
         .zxid = tree_zxid(s->tree),
         .digest = tree_digest(s->tree),
         .log_written = txnlog_written(s->log),

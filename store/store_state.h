@@ -24,6 +24,7 @@ struct checkpoint_run {
     uint64_t digest;
     uint64_t log_written; /* when it began */
     uint64_t txns;        /* the like */
+    int64_t start_us;     /* by the disk's clock */
     struct buf rows;
     uint64_t bytes; /* of the checkpoint, when it is made */
     int rc;
@@ -52,6 +53,7 @@ struct store {
     zk_zxid checkpoint_zxid;
     uint64_t checkpoint_bytes, checkpoint_written, checkpoint_txns; /* as of the last one */
     uint64_t checkpoint_count, checkpoint_failures;
+    struct summary checkpoint_ms;
     bool checkpoint_held; /* the last one found the disk full: not before the next tick */
 
     struct hash_key key;

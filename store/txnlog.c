@@ -130,13 +130,16 @@ static void batch_work(struct job *job)
 {
     struct batch_job *batch = CONTAINER_OF(job, struct batch_job, job);
     size_t skip = batch->rolls ? 0 : DISK_PAGE;
+    int64_t start_us;
     int rc;
 
     batch_assemble(batch);
     rc = disk_pwrite(batch->file, batch->bytes.data + skip, batch->bytes.len - skip,
                      batch->offset - (DISK_PAGE - skip));
+    start_us = disk_now_us(batch->log->disk);
     if (rc == 0)
         rc = disk_sync(batch->file);
+    batch->sync_us = disk_now_us(batch->log->disk) - start_us;
     if (rc == 0 && batch->rolls)
         rc = put_in_place(batch);
     if (rc < 0)
@@ -281,6 +284,8 @@ static void batch_done(struct job *job)
     log->offset = batch->offset + bytes;
     log->written += bytes;
     log->next_seq++;
+    summary_add(&log->sync_ms, batch->sync_us / 1000);
+    summary_add(&log->group_txns, (int64_t)batch->count);
     log->durable = batch->header.last;
     batch->busy = false;
     /* The disk first: it works while the loop commits. */
@@ -356,6 +361,16 @@ size_t txnlog_queued(const struct txnlog *log)
 uint64_t txnlog_written(const struct txnlog *log)
 {
     return log->written;
+}
+
+struct summary txnlog_sync_ms(const struct txnlog *log)
+{
+    return log->sync_ms;
+}
+
+struct summary txnlog_group_txns(const struct txnlog *log)
+{
+    return log->group_txns;
 }
 
 uint64_t txnlog_disk_bytes(const struct txnlog *log)

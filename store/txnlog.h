@@ -9,6 +9,7 @@
 
 #include "proto/base/blob.h"
 #include "proto/base/errtext.h"
+#include "proto/base/summary.h"
 #include "proto/types.h"
 #include "store/disk.h"
 #include "store/worker.h"
@@ -130,6 +131,8 @@ size_t txnlog_queued(const struct txnlog *log);       /* bytes of txns not durab
 uint64_t txnlog_written(const struct txnlog *log);    /* bytes of batches since open, padding too,
                                                          and those that were replayed */
 uint64_t txnlog_disk_bytes(const struct txnlog *log); /* of all segments, spare and ballast */
+struct summary txnlog_sync_ms(const struct txnlog *log);    /* what each group's sync took */
+struct summary txnlog_group_txns(const struct txnlog *log); /* and the txns in each */
 
 /* No job is under way and no txn is queued (one may be queued for ever, when the
  * disk is full). */

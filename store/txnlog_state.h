@@ -43,6 +43,7 @@ struct batch_job {
     bool rolls; /* FILE is the spare: it becomes segment NEW_SEGMENT with this batch */
     struct segment_header new_segment;
     struct buf bytes; /* a page for a segment header, then the batch; kept for the next */
+    int64_t sync_us;  /* what the sync took */
 };
 
 /* A segment in the making: a file of zeros. Plain value. */
@@ -126,6 +127,7 @@ struct txnlog {
     zk_zxid run_base, base; /* what the run follows; what was replayed follows */
     struct zxid_ranges ranges;
     uint64_t written;
+    struct summary sync_ms, group_txns; /* of the batches written since open */
 
     struct queued *queue; /* from queue_head on */
     size_t queue_head, queue_count, queue_cap;
