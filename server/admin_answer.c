@@ -116,7 +116,7 @@ static bool step_stat_line(struct admin_answer *a, struct buf *b)
 
 static void put_session(const struct core_client_stats *s, struct buf *b)
 {
-    const struct core_latency *latency = &s->latency;
+    const struct summary *latency = &s->latency;
 
     buf_printf(b, ",sid=0x%" PRIx64 ",lop=%s,est=%" PRId64 ",to=%d", (uint64_t)s->session_id,
                s->last_op == 0 ? "NA" : zk_op_word(s->last_op), s->established_wall_ms,
@@ -126,9 +126,8 @@ static void put_session(const struct core_client_stats *s, struct buf *b)
     buf_printf(b,
                ",lzxid=0x%" PRIx64 ",lresp=%" PRId64 ",llat=%" PRId64 ",minlat=%" PRId64
                ",avglat=%" PRId64 ",maxlat=%" PRId64,
-               (uint64_t)s->last_zxid, s->last_response_mono_ms, s->last_latency_ms,
-               latency->min_ms, latency->count == 0 ? 0 : latency->sum_ms / latency->count,
-               latency->max_ms);
+               (uint64_t)s->last_zxid, s->last_response_mono_ms, s->last_latency_ms, latency->min,
+               latency->count == 0 ? 0 : latency->sum / latency->count, latency->max);
 }
 
 static bool step_cons_line(struct admin_answer *a, struct buf *b)

@@ -22,6 +22,6 @@ void admin_put_version(struct buf *b);
 void admin_put_mntr(const struct admin_facts *facts, struct buf *b);
 
 /* The mean, as Java prints a double that was rounded to four digits: "0.0", "0.47". */
-void admin_put_average(const struct core_latency *latency, struct buf *b);
+void admin_put_average(const struct summary *values, struct buf *b);
 
 #endif

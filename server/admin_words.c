@@ -43,11 +43,11 @@ static void answer_isro(struct admin *admin, const uint8_t *argument, struct buf
     buf_printf(b, "rw");
 }
 
-void admin_put_average(const struct core_latency *latency, struct buf *b)
+void admin_put_average(const struct summary *values, struct buf *b)
 {
     char text[64];
     size_t len;
-    double average = latency->count == 0 ? 0 : (double)latency->sum_ms / (double)latency->count;
+    double average = values->count == 0 ? 0 : (double)values->sum / (double)values->count;
 
     len = (size_t)snprintf(text, sizeof text, "%.4f", average);
     while (len > 3 && text[len - 1] == '0' && text[len - 2] != '.')
@@ -62,9 +62,9 @@ void admin_put_version(struct buf *b)
 
 void admin_put_server(const struct admin_facts *f, struct buf *b)
 {
-    buf_printf(b, "Latency min/avg/max: %" PRId64 "/", f->core.latency.min_ms);
+    buf_printf(b, "Latency min/avg/max: %" PRId64 "/", f->core.latency.min);
     admin_put_average(&f->core.latency, b);
-    buf_printf(b, "/%" PRId64 "\n", f->core.latency.max_ms);
+    buf_printf(b, "/%" PRId64 "\n", f->core.latency.max);
     buf_printf(b, "Received: %" PRIu64 "\n", f->core.packets_received);
     buf_printf(b, "Sent: %" PRIu64 "\n", f->core.packets_sent);
     buf_printf(b, "Connections: %zu\n", f->connections.open);

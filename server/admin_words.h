@@ -25,6 +25,10 @@ struct admin_facts {
     int64_t open_fds, max_fds;
     int32_t client_port;
     struct core_stats core;
+    const struct core_figures *figures;
+    struct summary syncs, sync_groups; /* ms for each group of txns, and the txns in each */
+    struct summary checkpoint_times;   /* ms */
+    struct summary opened;             /* ms that loading took, once */
     struct connections_stats connections;
 };
 

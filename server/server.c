@@ -65,6 +65,7 @@ struct server {
     uv_timer_t store_timer;
     uv_timer_t patience;
     bool stopping, impatient, closed;
+    struct summary opened; /* ms that opening the store took */
 };
 
 /* ---- time */
@@ -236,6 +237,11 @@ static void gather_facts(void *arg, struct admin_facts *ret)
         .open_fds = count_open_fds(),
         .max_fds = (int64_t)fds.rlim_cur,
         .core = core_stats(s->core),
+        .figures = core_figures(s->core),
+        .syncs = store.log_sync_ms,
+        .sync_groups = store.log_group_txns,
+        .checkpoint_times = store.checkpoint_ms,
+        .opened = s->opened,
         .connections = connections_stats(s->connections),
     };
 }
@@ -502,6 +508,7 @@ int server_start(uv_loop_t *loop, const struct config *config, struct server **r
     if (rc < 0)
         goto failed;
     s->now_is_fresh = false; /* loading took its time */
+    summary_add(&s->opened, server_now(s)->mono_ms - s->started_mono_ms);
     s->driver = driver_new(s->store, &app);
     make_core(s);
     make_connections(s);

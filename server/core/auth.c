@@ -43,38 +43,58 @@ static bool list_has(const char *list, struct jute_bytes text)
     return false;
 }
 
+enum outcome {
+    PROVED,
+    NOT_PROVED, /* told so, and closed */
+    SENT_AWAY,  /* closed */
+};
+
 /* Keeps clients off the wrong ensemble, and proves nothing. Who names none is welcome
  * [EnsembleAuthenticationProvider]. */
-static bool is_of_ensemble(const struct core_client *client, struct jute_bytes name)
+static enum outcome check_ensemble(struct core_client *client, struct jute_bytes name)
 {
     const char *names = client->core->config.ensemble_names;
+    struct core_stats *stats = &client->core->stats;
 
-    return names != NULL && (name.len <= 0 || list_has(names, name));
+    if (names == NULL)
+        return NOT_PROVED;
+    if (name.len <= 0) {
+        stats->ensemble_auth.none++;
+        return PROVED;
+    }
+    if (!list_has(names, name)) {
+        stats->ensemble_auth.wrong++;
+        return SENT_AWAY;
+    }
+    stats->ensemble_auth.right++;
+    return PROVED;
 }
 
 /* The address that scheme ip stands for was a credential from the beginning. */
-static bool authenticate(struct core_client *client, const struct zk_auth_packet *packet)
+static enum outcome authenticate(struct core_client *client, const struct zk_auth_packet *packet)
 {
-    if (text_is(packet->scheme, "digest"))
-        return !client->core->config.digest_off && add_digest(client, packet->auth);
     if (text_is(packet->scheme, "ensemble"))
-        return is_of_ensemble(client, packet->auth);
-    return text_is(packet->scheme, "ip");
+        return check_ensemble(client, packet->auth);
+    if (text_is(packet->scheme, "digest") && !client->core->config.digest_off)
+        return add_digest(client, packet->auth) ? PROVED : NOT_PROVED;
+    return text_is(packet->scheme, "ip") ? PROVED : NOT_PROVED;
 }
 
 /* The zxid of the reply is 0: it belongs to no point of the history. */
 void auth_request(struct core_client *client, int32_t xid, struct jute_reader *body)
 {
     struct zk_auth_packet packet;
+    enum outcome outcome;
 
     get_auth_packet(body, &packet);
-    if (!body->bad && authenticate(client, &packet)) {
-        reply_header(client, xid, 0, ZOK);
+    outcome = body->bad ? NOT_PROVED : authenticate(client, &packet);
+    if (outcome != SENT_AWAY)
+        reply_header(client, xid, 0, outcome == PROVED ? ZOK : ZAUTHFAILED);
+    if (outcome == PROVED)
         return;
-    }
     client->core->stats.auth_failed++;
-    reply_header(client, xid, 0, ZAUTHFAILED);
-    client_close(client, "authentication failed");
+    client_close(client,
+                 outcome == SENT_AWAY ? "client of another ensemble" : "authentication failed");
 }
 
 void auth_sasl(struct core_client *client, int32_t xid, struct jute_reader *body)

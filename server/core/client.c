@@ -141,7 +141,7 @@ void core_client_stats_reset(struct core_client *client)
     struct core_client_stats *stats = &client->stats;
 
     stats->packets_received = stats->packets_sent = 0;
-    stats->latency = (struct core_latency){0};
+    stats->latency = (struct summary){0};
     stats->last_op = 0;
     stats->last_cxid = -1;
     stats->last_zxid = -1;

@@ -40,6 +40,7 @@ struct event {
     const struct zk_vec_acl *acl; /* who may not read hears nothing */
     bool is_open;
     bool is_encoded;
+    int64_t watchers; /* so far; those who hear nothing among them */
 };
 
 static void tell(void *arg, struct watcher *watcher)
@@ -47,6 +48,7 @@ static void tell(void *arg, struct watcher *watcher)
     struct event *event = arg;
     struct core_client *client = CONTAINER_OF(watcher, struct core_client, watcher);
 
+    event->watchers++;
     if (!event->is_open && !acl_allows(event->acl, &client->who, PERM_READ))
         return;
     if (!event->is_encoded) {
@@ -55,6 +57,20 @@ static void tell(void *arg, struct watcher *watcher)
         event->is_encoded = true;
     }
     event_send(client, &event->core->scratch);
+}
+
+static struct summary *watchers_of(struct core *core, enum event_type type)
+{
+    switch (type) {
+    case EVENT_NODE_CREATED:
+        return &core->figures.created;
+    case EVENT_NODE_DELETED:
+        return &core->figures.deleted;
+    case EVENT_NODE_DATA_CHANGED:
+        return &core->figures.changed;
+    default:
+        return &core->figures.children;
+    }
 }
 
 static void fire(const struct commit *commit, enum event_type type, struct jute_bytes path,
@@ -69,6 +85,8 @@ static void fire(const struct commit *commit, enum event_type type, struct jute_
 
     event.is_open = core->config.skip_acl || acl_is_open(event.acl, PERM_READ);
     watch_table_fire(&core->watches, path, type, tell, &event);
+    if (event.watchers > 0)
+        summary_add(watchers_of(core, type), event.watchers);
 }
 
 /* The znode first, its parent second. */
@@ -297,6 +315,8 @@ void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
     applied = tree_apply(core->tree, &txn, &observer);
     plan_committed(&core->plan, zxid);
     core->stats.commits++;
+    if (now->wall_ms >= txn.hdr.time) /* another server's clock, or one that was set back */
+        histogram_add(&core->figures.propagation, now->wall_ms - txn.hdr.time);
     if (zxid % DIGEST_LOG_INTERVAL == 0)
         log_digest(core, zxid);
     note_alarms(core, zxid, &applied);

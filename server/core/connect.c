@@ -114,6 +114,7 @@ static void reattach_session(struct core_client *client, const struct zk_connect
     struct core *core = client->core;
     struct live_session *session;
 
+    core->stats.revalidations++;
     if (!session_password_ok(req->session_id, req->passwd)) {
         send_expired(client);
         return;

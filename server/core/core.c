@@ -191,9 +191,15 @@ struct core_stats core_stats(const struct core *core)
 
 void core_stats_reset(struct core *core)
 {
-    core->stats.packets_received = core->stats.packets_sent = 0;
-    core->stats.latency = (struct core_latency){0};
-    core->stats.replies = no_sizes;
+    core->stats = (struct core_stats){.outstanding = core->stats.outstanding,
+                                      .clients = core->stats.clients,
+                                      .replies = no_sizes};
+    core->figures = (struct core_figures){0};
+}
+
+const struct core_figures *core_figures(const struct core *core)
+{
+    return &core->figures;
 }
 
 bool core_digest_logged(const struct core *core, size_t index, zk_zxid *ret_zxid,

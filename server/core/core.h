@@ -23,6 +23,7 @@
 #include "proto/base/blob.h"
 #include "proto/base/buf.h"
 #include "proto/base/hash.h"
+#include "proto/base/summary.h"
 #include "proto/jute.h"
 #include "proto/types.h"
 
@@ -255,33 +256,43 @@ bool core_sessions_touched(struct core *core, const struct blob *sessions,
  * such records, a reference of the caller's; or NULL when there are none. */
 struct blob *core_take_touched(struct core *core);
 
-/* For srvr, mntr, cons: plain values, some reset by core_stats_reset(). */
-struct core_latency {
-    int64_t min_ms, max_ms, sum_ms, count; /* min_ms is 0 while count is 0 */
-};
-
+/* For srvr, mntr, cons: plain values; core_stats_reset() resets what is counted, and not
+ * what is there at the moment. */
 struct core_sizes {
     int32_t last, min, max; /* bytes; -1: none yet */
 };
 
 struct core_stats {
-    uint64_t packets_received, packets_sent; /* reset by srst */
-    struct core_latency latency;             /* reset by srst */
-    struct core_latency reads, updates;      /* the same, apart; since the start */
-    struct core_sizes replies;               /* frames sent; reset by srst */
-    size_t outstanding;                      /* requests not answered yet, all clients */
-    size_t clients;                          /* connections */
+    size_t outstanding; /* requests not answered yet, all clients */
+    size_t clients;     /* connections */
     size_t sessions;
     size_t watches; /* as Apache counts: of data and of children apart */
     size_t watched_paths;
+    uint64_t packets_received, packets_sent;
+    struct summary latency;    /* ms from a request's coming to its answer */
+    struct core_sizes replies; /* frames sent */
     uint64_t commits;
     uint64_t sessions_expired;
     uint64_t digest_mismatches; /* any is an alarm: apply and prepare disagree */
     uint64_t auth_failed;
-    uint64_t connect_requests;
+    uint64_t connect_requests, revalidations; /* the latter ask for a session that there was */
+    uint64_t event_bytes;                     /* of frames with events */
+    struct {
+        uint64_t right, none, wrong; /* of the names that clients gave */
+    } ensemble_auth;
 };
 struct core_stats core_stats(const struct core *core);
 void core_stats_reset(struct core *core);
+
+/* What is kept of each of many; all reset by core_stats_reset(). */
+struct core_figures {
+    struct histogram reads, updates; /* ms, as in core_stats.latency */
+    struct histogram propagation;    /* ms from a txn's making to its effect here */
+    struct summary created, deleted, changed, children; /* watchers that an event had */
+};
+
+/* Borrowed: as of now, until the core is called again. */
+const struct core_figures *core_figures(const struct core *core);
 
 /* The digest of the tree as it was after every 128th zxid, the last 1024 of them since the
  * start (the word hash). False: there are not so many. INDEX 0 is the oldest. */
@@ -294,10 +305,10 @@ struct core_client_stats {
     int64_t expires_mono_ms; /* the session, if nothing more is heard of it */
     int64_t established_wall_ms;
     uint64_t packets_received, packets_sent;
-    struct core_latency latency;
-    int32_t last_op;   /* an op code; 0: none yet */
-    int32_t last_cxid; /* xid of the last one of the client's own; -1: none yet */
-    zk_zxid last_zxid; /* of the last reply; -1: none yet */
+    struct summary latency; /* ms */
+    int32_t last_op;        /* an op code; 0: none yet */
+    int32_t last_cxid;      /* xid of the last one of the client's own; -1: none yet */
+    zk_zxid last_zxid;      /* of the last reply; -1: none yet */
     int64_t last_response_mono_ms;
     int64_t last_latency_ms;
 };

@@ -49,6 +49,7 @@ struct core {
     uint64_t walked;            /* see core_walked() */
     struct buf scratch;         /* a txn or a notification while it is being encoded */
     struct core_stats stats;
+    struct core_figures figures;
     struct digest_log digests;
 };
 

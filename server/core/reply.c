@@ -105,6 +105,7 @@ void event_send(struct core_client *client, const struct buf *event)
         return;
     }
     buf_append(&client->out, event->data, event->len);
+    core->stats.event_bytes += event->len - LENGTH_BYTES;
     client->stats.packets_sent++;
     core->stats.packets_sent++;
     if (was_empty) {

@@ -34,26 +34,16 @@ static bool request_parse(struct core *core, const uint8_t *payload, size_t len,
     return !ret->body.bad;
 }
 
-static void latency_add(struct core_latency *latency, int64_t ms)
-{
-    if (latency->count == 0 || ms < latency->min_ms)
-        latency->min_ms = ms;
-    if (ms > latency->max_ms)
-        latency->max_ms = ms;
-    latency->sum_ms += ms;
-    latency->count++;
-}
-
 void request_answered(struct core_client *client, const struct answered *answered,
                       const struct core_time *now)
 {
     int64_t ms = now->mono_ms - answered->start_ms;
+    struct core *core = client->core;
     struct core_client_stats *stats = &client->stats;
 
-    latency_add(&client->core->stats.latency, ms);
-    latency_add(answered->is_update ? &client->core->stats.updates : &client->core->stats.reads,
-                ms);
-    latency_add(&stats->latency, ms);
+    summary_add(&core->stats.latency, ms);
+    histogram_add(answered->is_update ? &core->figures.updates : &core->figures.reads, ms);
+    summary_add(&stats->latency, ms);
     stats->last_op = answered->op;
     if (answered->xid >= 0) /* not a ping's: the client's last request is of interest */
         stats->last_cxid = answered->xid;

@@ -47,14 +47,19 @@ def test_the_scheme_ip_is_everybody(new_server, path):
 
 
 @pytest.mark.sanitized
-def test_a_client_of_another_ensemble_is_sent_away(new_zkfsd, path):
-    server = new_zkfsd(ensembleAuthName="blue,green")
+def test_a_client_of_another_ensemble_is_sent_away(new_server, path):
+    server = new_server(
+        ensembleAuthName="blue,green",
+        authProvider_1="org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider")
     right, unnamed, wrong = server.session(), server.session(), server.session()
     assert add_auth(right, "ensemble", b"green").err == wire.OK
     assert add_auth(unnamed, "ensemble", b"").err == wire.OK
     assert right.made(path) == path
-    add_auth(wrong, "ensemble", b"gree")
-    wrong.expect_close()
+    wrong.send(AUTH, wire.integer(0) + wire.string("ensemble") + wire.buffer(b"gree"), xid=-4)
+    wrong.expect_close()  # without a word
+    values = server.mntr()
+    for name in "success", "skip", "fail":
+        assert values[f"zk_ensemble_auth_{name}"] == "1"
 
 
 def test_isro_is_answered_where_read_only_mode_is_on(new_zkfsd):

@@ -5,7 +5,6 @@ import socket
 import pytest
 
 from harness import wire
-from harness.zkproc import Apache
 
 pytestmark = pytest.mark.sanitized
 
@@ -296,14 +295,6 @@ def test_mntr_counts_requests_and_reads_apart(new_server):
     assert values["zk_connection_request_count"] == "2"
     assert values["zk_connection_drop_probability"] == "0.0"
     assert values["zk_approximate_data_size"] == "61"
-
-
-def test_mntr_has_no_key_that_apache_lacks(new_zkfsd, tmp_path_factory):
-    apache = Apache(tmp_path_factory.mktemp("apache"))
-    try:
-        assert set(new_zkfsd().mntr()) <= set(apache.start().mntr())
-    finally:
-        apache.close()
 
 
 def test_a_long_answer_comes_whole(new_zkfsd):

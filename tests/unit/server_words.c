@@ -23,9 +23,18 @@ static admin_word_set allow(const char *list)
     return set;
 }
 
+static const struct core_figures no_figures;
+
 static void busy_facts(void *arg, struct admin_facts *ret)
 {
+    static struct core_figures figures;
+
     (void)arg;
+    figures = no_figures;
+    for (int64_t ms = 0; ms < 100; ms++)
+        histogram_add(&figures.reads, ms);
+    summary_add(&figures.changed, 5000);
+    ret->figures = &figures;
     ret->mode = "standalone";
     ret->zxid = 0x1a;
     ret->znodes = 5;
@@ -39,13 +48,15 @@ static void busy_facts(void *arg, struct admin_facts *ret)
     ret->core.outstanding = 1;
     ret->core.sessions = 4;
     ret->core.watches = 6;
-    ret->core.latency = (struct core_latency){.min_ms = 0, .max_ms = 12, .sum_ms = 14, .count = 30};
+    ret->core.latency = (struct summary){.min = 0, .max = 12, .sum = 14, .count = 30};
+    summary_add(&ret->syncs, 3);
     ret->connections.open = 3;
 }
 
 static void idle_facts(void *arg, struct admin_facts *ret)
 {
     (void)arg;
+    ret->figures = &no_figures;
     ret->mode = "standalone";
 }
 
@@ -133,6 +144,12 @@ TEST(mntr_has_the_keys_that_monitoring_reads)
         "zk_uptime\t629\n",
         "zk_connection_drop_probability\t0.0\n",
         "zk_auth_failed_count\t0\n",
+        "zk_avg_readlatency\t49.5\nzk_min_readlatency\t0\nzk_max_readlatency\t99\n",
+        "zk_cnt_readlatency\t100\nzk_sum_readlatency\t4950\nzk_p50_readlatency\t49\n",
+        "zk_p95_readlatency\t95\nzk_p99_readlatency\t99\nzk_p999_readlatency\t99\n",
+        "zk_p999_updatelatency\t0\n",
+        "zk_max_node_changed_watch_count\t5000\nzk_cnt_node_changed_watch_count\t1\n",
+        "zk_max_fsynctime\t3\n",
     };
     struct buf b = {0};
 
