@@ -1,4 +1,4 @@
-/* zab_state: what the parts of the core share: zab.c (events, roles, the disk),
+/* zab_state: what the parts of the core share: zab.c (events), zab_roles.c, zab_history.c,
  * leader*.c and learner*.c. For these alone; others include zab.h.
  *
  * A role never ends in the middle of an event: it calls zab_leave() and returns; the
@@ -56,18 +56,26 @@ struct zab {
     struct learner *learner; /* while FOLLOWING or OBSERVING */
 };
 
-/* zab.c */
+/* zab_roles.c */
 void zab_leave(struct zab *zab, struct zab_actions *out, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint64_t zab_ticket(struct zab *zab);
 /* Tells the app the role as it is now. */
 void zab_tell_role(struct zab *zab, zk_epoch epoch, struct zab_actions *out);
+/* The end of every event: what it has set off goes on until nothing more follows. */
+void zab_finish(struct zab *zab, struct zab_actions *out);
+
+/* zab_history.c */
 /* Applies what is both committed and durable. */
 void zab_apply(struct zab *zab, struct zab_actions *out);
 /* TXN becomes the log's end. Shares it. */
 void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out);
 void zab_write_epochs(struct zab *zab, zk_epoch accepted, zk_epoch current,
                       struct zab_actions *out);
+/* Has the disk done all that it was asked for? */
+bool zab_is_drained(const struct zab *zab);
+/* The snapshot on its way in is given up, unless it is being installed. */
+void zab_drop_stage(struct zab *zab, struct zab_actions *out);
 
 /* leader.c, for zab.c. Each of these may end in zab_leave(). */
 struct leader *leader_new(struct zab *zab, struct zab_actions *out);
