@@ -335,6 +335,18 @@ void leader_hand_over(struct leader *l)
     l->hand_over_ms = l->zab->now_ms + l->zab->config.tick_ms;
 }
 
+bool leader_has_successor(const struct leader *l)
+{
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_READY && peer_bit(l, peer) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* All is decided, and everybody who follows has it: whoever is elected needs nothing
  * from us. */
 bool leader_handed_over(const struct leader *l)

@@ -102,6 +102,7 @@ void zab_tick(struct zab *zab, int64_t now_ms, struct zab_actions *out)
         leader_tick(zab->leader, out);
     if (zab->learner != NULL)
         learner_tick(zab->learner, out);
+    zab_check_disk(zab, out);
     zab_finish(zab, out);
 }
 
@@ -115,6 +116,8 @@ int64_t zab_deadline(const struct zab *zab)
         return leader_deadline(zab->leader);
     if (zab->learner != NULL)
         return learner_deadline(zab->learner);
+    if (zab->draining)
+        return zab->wait_until > zab->now_ms ? zab->wait_until : INT64_MAX;
     return election_deadline(zab->election);
 }
 

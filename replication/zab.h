@@ -148,6 +148,13 @@ void zab_snap_received(struct zab *zab, uint64_t ticket, struct zab_actions *out
 void zab_snap_failed(struct zab *zab, uint64_t ticket, struct zab_actions *out);
 void zab_snap_installed(struct zab *zab, uint64_t ticket, struct zab_actions *out);
 
+/* The disk has no room for another segment of the log (store_full), or has it again. What is
+ * asked for is still done, as long as the reserve lasts. A leader stands down, if there is
+ * somebody to follow it, and leaves the next election to the others for two ticks. Is it
+ * elected all the same, it leads: the app refuses what makes the state grow.
+ * (A log that does not get on at all, here or on any disk, ends every role by itself.) */
+void zab_disk_full(struct zab *zab, bool full, struct zab_actions *out);
+
 /* ---------------------------------------------------------------- requests of the app */
 
 /* May the app propose? Only while we lead, serve, and are not about to stop. */

@@ -34,6 +34,8 @@ static void ask_append(struct blob *txn, struct zab_actions *out)
 
 void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out)
 {
+    if (zab->history.durable == zab->history.end)
+        zab->progress_ms = zab->now_ms;
     window_append(&zab->history, txn);
     ask_append(txn, out);
 }
@@ -65,7 +67,36 @@ void zab_drop_stage(struct zab *zab, struct zab_actions *out)
     zab->stage = (struct stage){0};
 }
 
+/* A leader cannot live by the disks of others (ZOOKEEPER-2247), nor a follower: what is decided
+ * is not applied, and their clients wait for nothing. */
+void zab_check_disk(struct zab *zab, struct zab_actions *out)
+{
+    int32_t limit = zab->serving ? zab->config.sync_limit : zab->config.init_limit;
+
+    if (zab->leader == NULL && zab->learner == NULL)
+        return;
+    if (zab->history.durable < zab->history.end && !zab->stage.active &&
+        zab->now_ms - zab->progress_ms >= (int64_t)limit * zab->config.tick_ms) {
+        zab_action_alarm(out, "the log on disk does not get on");
+        zab_leave(zab, out, "its own disk keeps it waiting");
+    } else if (zab->disk_full && !zab->stood_down && zab->leader != NULL &&
+               leader_has_successor(zab->leader)) {
+        zab->stood_down = true;
+        zab_action_alarm(out, "no room for the log; another server shall lead");
+        leader_hand_over(zab->leader);
+    }
+}
+
 /* ---------------------------------------------------------------- what the disk reports */
+
+void zab_disk_full(struct zab *zab, bool full, struct zab_actions *out)
+{
+    zab->disk_full = full;
+    if (!full)
+        zab->stood_down = false;
+    zab_check_disk(zab, out);
+    zab_finish(zab, out);
+}
 
 /* While a TRUNCATE or SNAP_INSTALL is under way nothing that was appended after it can
  * be durable, and all before it was (drained): so there is nothing to learn here. */
@@ -74,6 +105,7 @@ void zab_log_durable(struct zab *zab, zk_zxid zxid, struct zab_actions *out)
     if (zab->truncate_ticket == 0 && !zab->stage.installing && zxid > zab->history.durable) {
         ASSERT(zxid <= zab->history.end);
         zab->history.durable = zxid;
+        zab->progress_ms = zab->now_ms;
         if (zab->leader != NULL)
             leader_log_durable(zab->leader, out);
         if (zab->learner != NULL)
@@ -126,8 +158,10 @@ void zab_snap_failed(struct zab *zab, uint64_t ticket, struct zab_actions *out)
     if (zab->stage.active && zab->stage.ticket == ticket) {
         window_done(&zab->stage.history);
         zab->stage = (struct stage){0};
-        if (zab->learner != NULL)
+        if (zab->learner != NULL) {
             zab_leave(zab, out, "the snapshot failed");
+            zab_wait(zab, zab->config.sync_limit); /* it is as big the next time */
+        }
     }
     zab_finish(zab, out);
 }

@@ -13,9 +13,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Time for the others to elect one whose disk has room. */
+#define STAND_DOWN_TICKS 2
+
 uint64_t zab_ticket(struct zab *zab)
 {
     return ++zab->last_ticket;
+}
+
+void zab_wait(struct zab *zab, int32_t ticks)
+{
+    zab->wait_until = zab->now_ms + (int64_t)ticks * zab->config.tick_ms;
 }
 
 void zab_leave(struct zab *zab, struct zab_actions *out, const char *fmt, ...)
@@ -102,15 +110,18 @@ void zab_finish(struct zab *zab, struct zab_actions *out)
         if (zab->stopped || !zab->started)
             return;
         zab_apply(zab, out);
-        if (zab->leader != NULL && leader_handed_over(zab->leader))
+        if (zab->leader != NULL && leader_handed_over(zab->leader)) {
             zab_leave(zab, out, "handed over");
+            if (zab->stood_down)
+                zab_wait(zab, STAND_DOWN_TICKS);
+        }
         if (zab->leaving) {
             end_role(zab, out);
         } else if (zab->stopping && zab->leader == NULL && zab->learner == NULL) {
             end_role(zab, out);
             zab->stopped = true;
             zab_action_add(out, ZAB_STOPPED);
-        } else if (zab->draining && zab_is_drained(zab)) {
+        } else if (zab->draining && zab_is_drained(zab) && zab->now_ms >= zab->wait_until) {
             start_election(zab, out);
         } else if (election_decided(zab->election, &leader_sid)) {
             begin_role(zab, leader_sid, out);

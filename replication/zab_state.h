@@ -43,6 +43,9 @@ struct zab {
     bool no_vote;
     bool want_snapshot; /* our history and the leader's do not fit: announce none */
     uint64_t last_ticket;
+    int64_t progress_ms; /* when the log got on last, or began to wait for the disk */
+    bool disk_full;
+    bool stood_down; /* since it is: once is enough */
 
     /* The role. While LOOKING either the disk finishes (draining), or the election runs. */
     enum zab_role role;
@@ -50,6 +53,7 @@ struct zab {
     bool draining;
     bool leaving; /* the role ends with this event */
     bool stopping, stopped;
+    int64_t wait_until; /* no election before */
     int64_t leader_sid;
     struct election *election;
     struct leader *leader;   /* while LEADING */
@@ -60,6 +64,8 @@ struct zab {
 void zab_leave(struct zab *zab, struct zab_actions *out, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint64_t zab_ticket(struct zab *zab);
+/* The next election is left to the others for so many ticks. */
+void zab_wait(struct zab *zab, int32_t ticks);
 /* Tells the app the role as it is now. */
 void zab_tell_role(struct zab *zab, zk_epoch epoch, struct zab_actions *out);
 /* The end of every event: what it has set off goes on until nothing more follows. */
@@ -72,6 +78,8 @@ void zab_apply(struct zab *zab, struct zab_actions *out);
 void zab_log(struct zab *zab, struct blob *txn, struct zab_actions *out);
 void zab_write_epochs(struct zab *zab, zk_epoch accepted, zk_epoch current,
                       struct zab_actions *out);
+/* A role whose log does not get on ends; a leader that has no room for more is replaced. */
+void zab_check_disk(struct zab *zab, struct zab_actions *out);
 /* Has the disk done all that it was asked for? */
 bool zab_is_drained(const struct zab *zab);
 /* The snapshot on its way in is given up, unless it is being installed. */
@@ -102,6 +110,8 @@ void leader_revalidate_answer(struct leader *leader, uint64_t conn, int64_t sess
 /* Takes no more proposals; leaves once those outstanding are with all who follow. */
 void leader_hand_over(struct leader *leader);
 bool leader_handed_over(const struct leader *leader);
+/* Is there a synced follower, who might lead as well? */
+bool leader_has_successor(const struct leader *leader);
 void leader_view(const struct leader *leader, struct zab_view *ret);
 
 /* learner.c, for zab.c. The like. */

@@ -234,6 +234,7 @@ void sim_server_stop(struct sim *sim, int s);
 bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
                     uint64_t cookie);
 bool sim_server_revalidate(struct sim *sim, int s, uint32_t client);
+void sim_server_disk_full(struct sim *sim, int s, bool full);
 void sim_server_ballot(struct sim *sim, int s, int from, const struct ballot *ballot);
 /* The snapshot on its way in, and what is staged behind it, are forgotten. */
 void sim_server_drop_staged(struct sim_server *server);

@@ -245,7 +245,7 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         server->fsync_fails = server->alive;
         return server->alive;
     case FAULT_FULL:
-        server->full = true;
+        sim_server_disk_full(sim, s, true);
         sim_after(sim, while_ms(sim), EV_HEAL, 0, HEAL_DISK_FULL, (uint64_t)s);
         return true;
     case FAULT_DAMAGE:
@@ -273,7 +273,8 @@ static void repair(struct sim *sim)
         struct sim_server *server = &sim->servers[s];
 
         server->slow_until = 0;
-        server->full = server->fsync_fails = server->listen_fails = false;
+        server->fsync_fails = server->listen_fails = false;
+        sim_server_disk_full(sim, s, false);
         server->crash_in = server->crash_next = 0;
         server->crash_kind = -1;
         server->crash_with_leader = false;
@@ -323,7 +324,7 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
     else if (event->a == HEAL_NETWORK)
         heal_network(sim);
     else
-        sim->servers[event->b].full = false;
+        sim_server_disk_full(sim, (int)event->b, false);
 }
 
 void sim_fault_begin(struct sim *sim)

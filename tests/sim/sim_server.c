@@ -88,7 +88,7 @@ void sim_server_start(struct sim *sim, int s)
     server->zab = zab_new(&config, &disk);
     sim_net_changed(sim, s);
     sim_after(sim, sim_between(sim, 200 * SIM_MS, 3 * SIM_S), EV_CHECKPOINT, s, 0, 0);
-    WITH_EVENT(sim, s, (void)zab);
+    WITH_EVENT(sim, s, zab_disk_full(zab, server->full, out));
 }
 
 static void drop_locals(struct sim_server *server)
@@ -138,6 +138,13 @@ void sim_server_stop(struct sim *sim, int s)
 {
     sim->servers[s].stopping = true;
     WITH_EVENT(sim, s, zab_stop(zab, out));
+}
+
+void sim_server_disk_full(struct sim *sim, int s, bool full)
+{
+    sim->servers[s].full = full;
+    if (sim->servers[s].alive && !sim->servers[s].paused)
+        WITH_EVENT(sim, s, zab_disk_full(zab, full, out));
 }
 
 /* ---------------------------------------------------------------- to do */
@@ -453,6 +460,7 @@ static void resume(struct sim *sim, int s)
     server->deferred_count = 0;
     sim_net_resume(sim, s);
     sim_net_changed(sim, s);
+    sim_server_disk_full(sim, s, server->full); /* it may have changed meanwhile */
 }
 
 void sim_server_event(struct sim *sim, const struct sim_event *event)
