@@ -36,9 +36,10 @@ static _Noreturn void fail(struct sim *sim)
     if (sim->trace.worded) {
         sim_trace_print(&sim->trace, SIM_TRACE_KEPT);
         printf("FAILED: seed %" PRIu64 ", %d servers, %d of them vote, at %.4f s, event %" PRIu64
-               "\n"
+               ", %" PRIu64 " writes acknowledged\n"
                "again, with everything: make sim FROM=%" PRIu64 " SEEDS=1 TRACE=1\n",
-               sim->seed, sim->count, sim->voters, (double)sim->now / 1e6, sim->steps, sim->seed);
+               sim->seed, sim->count, sim->voters, (double)sim->now / 1e6, sim->steps,
+               sim->cover.acked, sim->seed);
         (void)fflush(stdout);
         _exit(1);
     }
