@@ -1,5 +1,6 @@
 """make demo and make install, as a newcomer and a packager run them."""
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,24 @@ def make(*args, cwd=ROOT, check=True):
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "ZKFS_BUILD"}
     return subprocess.run(["make", "--no-print-directory", *args], cwd=cwd, env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, check=check)
+
+
+# Packages
+
+def test_programs_are_linked_with_what_the_demo_installs():
+    """A library that only tests link would be missing on a machine with nothing but the demo."""
+    installs = re.search(r"deps\.sh (.*)", make("-n", "deps-demo").stdout)[1].split()
+    links = [line for line in make("-nB", "all").stdout.splitlines() if " -o build/" in line
+             and " -pie " in line]
+    assert len(links) == 3, links
+    names = set(re.findall(r" -l(\w+)", " ".join(links)))
+    libraries = Path("/usr/lib", os.uname().machine + "-linux-gnu")
+    files = [next(file for file in (libraries / f"lib{name}.so", libraries / f"lib{name}.a")
+                  if file.exists()) for name in names]
+    owners = subprocess.run(["dpkg", "-S", *files], text=True, stdout=subprocess.PIPE,
+                            check=True).stdout
+    packages = {line.split(":")[0] for line in owners.splitlines()}
+    assert len(packages) >= 4 and packages <= set(installs)
 
 
 # Demo
