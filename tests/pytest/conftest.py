@@ -6,6 +6,7 @@ what only zkfsd promises.
 """
 import itertools
 import os
+import signal
 from contextlib import contextmanager
 
 import pytest
@@ -14,6 +15,10 @@ from harness import zkproc
 from harness.mounts import Mounts
 
 LOG_TAIL = 6000
+
+# In the background of a script SIGINT is ignored, and every process that a test starts would
+# inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module", params=["zkfsd", "apache"])
