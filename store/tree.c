@@ -165,6 +165,17 @@ void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size
     }
 }
 
+void tree_prefetch_children(const struct tree *tree, const struct znode *znode, uint32_t first)
+{
+    uint32_t left = znode_child_count(znode) - first;
+    uint32_t end = first + (left < TREE_PREFETCH_MAX ? left : TREE_PREFETCH_MAX);
+
+    for (uint32_t i = first; i < end; i++)
+        prefetch_znode(znode_child(tree, znode, i));
+    for (uint32_t i = first; i < end; i++)
+        prefetch_body(znode_child(tree, znode, i));
+}
+
 bool tree_provisional(const struct tree *tree)
 {
     return tree->provisional;

@@ -36,6 +36,10 @@ const struct znode *tree_lookup(const struct tree *tree, struct jute_bytes path)
 #define TREE_PREFETCH_MAX 32
 void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size_t count);
 
+/* The same for the names of the children of ZNODE from FIRST on, TREE_PREFETCH_MAX of them
+ * or what there is. */
+void tree_prefetch_children(const struct tree *tree, const struct znode *znode, uint32_t first);
+
 /* The last txn that was wholly applied. */
 zk_zxid tree_zxid(const struct tree *tree);
 
