@@ -48,7 +48,8 @@ struct connections {
     struct client_addresses addresses;
     struct connections_stats stats;
     bool holding;
-    bool complained; /* the log has a line about maxCnxns */
+    bool complained;          /* the log has a line about maxCnxns */
+    int64_t frame_refused_ms; /* when it last had one about a frame; 0: never */
     uint8_t read_buffer[CARRY_BYTES + READ_BYTES];
 };
 

@@ -1,8 +1,10 @@
 /* connections_read: bytes of the socket become frames for the core. */
 #include "proto/base/bytes.h"
+#include "proto/base/log.h"
 #include "server/connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* How many znodes the requests of one client may have the core look at in a turn of
@@ -59,6 +61,24 @@ static size_t announce_frames(const struct connections *all, const uint8_t *data
     return used;
 }
 
+/* Who sends too large a value sees only that the connection is lost: our log has to say why.
+ * Anybody can make us say it: not more than once a second. */
+static void refuse_frame(struct connection *c, uint32_t size)
+{
+    struct connections *all = c->all;
+    int64_t now_ms = all->host.now(all->host.arg)->mono_ms;
+    char address[CLIENT_ADDRESS_TEXT];
+
+    if (all->frame_refused_ms == 0 || now_ms - all->frame_refused_ms >= 1000) {
+        client_address_text(c->address, address);
+        log_warn("connection: closing: address=%s cause=\"a frame of %" PRIu32
+                 " bytes, and jute.maxbuffer is %d\"",
+                 address, size, all->config.frame_bytes_max);
+        all->frame_refused_ms = now_ms;
+    }
+    connection_end_when_sent(c, "frame longer than jute.maxbuffer");
+}
+
 /* Hands over the complete frames of the LEN bytes at DATA. Gives how many bytes are
  * done with. */
 static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
@@ -75,7 +95,7 @@ static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
         if (!c->connected && take_word(c, data + used, len - used))
             break;
         if (size > (uint32_t)all->config.frame_bytes_max) {
-            connection_end_when_sent(c, "frame longer than jute.maxbuffer");
+            refuse_frame(c, size);
             break;
         }
         if (len - used - HEAD_BYTES < size)

@@ -104,6 +104,16 @@ def test_two_megabytes_of_data_are_refused_and_harm_nobody(server, path):
     assert server.session().data(path) == b"old"
 
 
+def test_the_log_says_which_frame_was_too_long(new_zkfsd):
+    """Once a second at most: the client tries again and again."""
+    server = new_zkfsd(jute_maxbuffer="4096")
+    session = server.session()
+    session.send_bytes(wire.integer(4097))
+    session.expect_close()
+    server.process.await_log(r"WARN +connection: closing: address=127\.0\.0\.1 "
+                             r'cause="a frame of 4097 bytes, and jute\.maxbuffer is 4096"')
+
+
 def test_garbage_instead_of_a_handshake(server):
     chance = random.Random(4711)
     for _ in range(100):

@@ -14,7 +14,7 @@ enum { NAMES_MAX = 256, CHANGES_MAX = 4096 };
 struct inode {
     bool is_dir;
     bool locked;
-    size_t opened; /* files that are open */
+    size_t opened;         /* files that are open */
     uint8_t *now, *synced; /* both `cap` long, zeros behind their size */
     size_t now_size, synced_size, cap;
     uint8_t *dirty;     /* a byte per page */
