@@ -109,7 +109,8 @@ static void on_full(void *arg, bool full)
     struct errtext why;
 
     (void)errtext_set(&why, -ENOSPC, "no space for its transaction log");
-    if (full)
+    /* While meta is being written it is too late, and no harm: all of it is durable. */
+    if (full && !((struct snap_stage *)arg)->switching)
         fail(arg, &why);
 }
 

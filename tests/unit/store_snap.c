@@ -225,6 +225,38 @@ TEST(on_a_full_disk_it_fails_and_the_old_state_stays)
     story_end(&s);
 }
 
+/* The disk becomes full after STEPS jobs of the installation. */
+static void install_while_it_fills(uint64_t seed, int steps)
+{
+    struct rng rng = rng_seeded(seed);
+    struct story s;
+
+    story_begin(&s, 4);
+    receive(&s, &rng);
+    store_snap_install(s.bed.store, EPOCH, EPOCH, on_installed, &s);
+    for (int i = 0; i < steps; i++)
+        store_bed_step(&s.bed, &rng);
+    mem_disk_set_capacity(s.disk, mem_disk_used(s.disk));
+    while (!s.failed && !s.installed)
+        store_bed_step(&s.bed, &rng);
+    if (s.failed)
+        store_snap_drop(s.bed.store); /* as whoever is told may do at once */
+    store_bed_run_all(&s.bed);
+    EXPECT(s.failed != s.installed);
+    EXPECT_EQ(store_log_end(s.bed.store), s.failed ? OLD_END : NEW_END);
+    mem_disk_set_capacity(s.disk, UINT64_MAX);
+    store_bed_close(&s.bed);
+    story_end(&s);
+}
+
+TEST(a_disk_that_fills_fails_it_or_comes_too_late)
+{
+    for (int steps = 0; steps < 8; steps++)
+        install_while_it_fills(1, steps);
+    /* Here there is no room for its next segment just while meta is being written. */
+    install_while_it_fills(24, 0);
+}
+
 TEST(a_damaged_history_is_forgotten_but_kept_until_there_is_a_snapshot)
 {
     struct store_config config = as_member;
@@ -343,7 +375,7 @@ TEST(a_power_cut_at_any_call_leaves_the_old_state_or_all_of_the_new_one)
 {
     struct cutter c;
 
-    for (uint64_t seed = 1; seed <= 4; seed++) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
         run_and_cut(&c, seed, false);
         EXPECT_STR(c.first_loss, "");
         EXPECT(c.old_images > 100 && c.new_images > 20);
