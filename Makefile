@@ -246,7 +246,7 @@ endef
 $(foreach t,$(BENCH_SOURCES),$(eval $(call bench_rules,$(t))))
 
 # The simulator of an ensemble: replication and what stands above it, without a socket.
-$(eval $(call link_rule,$(B)/sim,tests/sim/sim_main.c,core,$(call objects,$(filter-out tests/sim/sim_main.c,$(SIM_SOURCES)))))
+$(eval $(call link_rule,$(B)/sim,tests/sim/sim_main.c,core,$(call objects,$(filter-out tests/sim/sim_main.c,$(SIM_SOURCES))) $(support_lib)))
 
 all:: $(PROGRAMS) $(foreach r,$(ROOMS),$(call room_libs,$(r)))
 
@@ -263,9 +263,9 @@ MUTANT_SCRIPTS := $(wildcard $(foreach n,election leader learner sync disk windo
 .PHONY: mutants
 mutants: $(B)/sim $(MUTANT_SCRIPTS:tests/%.c=$(B)/%) ## plant known mistakes and let the simulator find them: SEEDS=2000, ONLY=name
 	@$(PYTHON) tests/sim/mutants.py --build $(B) --objects '$(call objects,$(SIM_SOURCES))' \
-	    --libs '$(call room_libs,core) $(call outside_libs,core)' \
+	    --libs '$(support_lib) $(call room_libs,core) $(call outside_libs,core)' \
 	    --units '$(call objects,$(MUTANT_SCRIPTS))' \
-	    --unit-objects '$(call objects,tests/unit/test.c) $(support_lib)' \
+	    --unit-objects '$(call objects,tests/unit/test.c)' \
 	    --seeds $(if $(filter command line,$(origin SEEDS)),$(SEEDS),2000) --first $(FROM) \
 	    --only '$(ONLY)'
 

@@ -1,11 +1,15 @@
 /* sim: a world of 1 to 7 servers that exists in one process and in simulated time. All chance
  * comes from one generator, so a seed is a history: the same one gives the same events.
  *
- *   sim_queue    what happens next           sim_server   one server: zab, its disk, its app
- *   sim_net      connections of peers        sim_links    election connections
- *   sim_client   who reads and writes        sim_fault    what goes wrong, and when
- *   sim_ghost    what was proposed and       sim_check    the invariants
- *                committed by anybody        sim_trace    what happened
+ *   sim_queue    what happens next           sim_server   one server: zab and its events
+ *   sim_net      connections of peers        sim_perform  what its core asks for
+ *   sim_links    election connections        sim_store    the store that it has
+ *   sim_stream   snapshots on their way      sim_restart  how that ends and begins
+ *   sim_client   who reads and writes        sim_worker   the threads of a store
+ *   sim_app      what is written             sim_process  where one of many ends
+ *   sim_ghost    what was proposed and       sim_platter  what is promised to be on disk
+ *                committed by anybody        sim_fault    what goes wrong, and when
+ *   sim_check    the invariants              sim_trace    what happened
  *
  * Time is in microseconds, so that what happens in the same millisecond has an order.
  * Servers are numbered from 1; the number is the sid. The last ones may be observers. */
@@ -14,12 +18,13 @@
 
 #include "proto/base/rng.h"
 #include "replication/zab.h"
+#include "store/tree.h"
 #include "tests/sim/sim_app.h"
 #include "tests/sim/sim_cover.h"
-#include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_ghost.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_queue.h"
+#include "tests/sim/sim_store.h"
 #include "tests/sim/sim_trace.h"
 
 #include <stdbool.h>
@@ -30,19 +35,21 @@
 #define SIM_S INT64_C(1000000)
 
 enum sim_event_kind {
-    EV_TICK,   /* the core's deadline */
-    EV_LOCAL,  /* the first of the server's own to-do list */
-    EV_DISK,   /* what is under way is on the platter */
-    EV_REPORT, /* the server hears of it */
-    EV_CHECKPOINT,
-    EV_DIAL,    /* a: ticket, b: to whom: the SYN arrives */
-    EV_DIALLED, /* a: ticket, b: conn, or 0: failed */
-    EV_ITEM,    /* a: conn, b: end it comes from */
-    EV_DOWN,    /* a: conn: this end hears that it is broken */
-    EV_LINK,    /* a, b: the pair whose election connection may have changed */
-    EV_BALLOT,  /* a: from whom */
-    EV_REACH,   /* a: of whom, b: enum peer_reach */
-    EV_CLIENT,  /* a: client: its next idea */
+    EV_TICK,      /* the core's deadline */
+    EV_LOCAL,     /* the first of the server's own to-do list */
+    EV_WORK,      /* a: worker: what it has under way is done */
+    EV_WORK_DONE, /* a: worker: the loop hears of it */
+    EV_STORE_TICK,
+    EV_META_AGAIN, /* the disk was full */
+    EV_STREAM,     /* a: conn: the next part of a snapshot goes out */
+    EV_DIAL,       /* a: ticket, b: to whom: the SYN arrives */
+    EV_DIALLED,    /* a: ticket, b: conn, or 0: failed */
+    EV_ITEM,       /* a: conn, b: end it comes from */
+    EV_DOWN,       /* a: conn: this end hears that it is broken */
+    EV_LINK,       /* a, b: the pair whose election connection may have changed */
+    EV_BALLOT,     /* a: from whom */
+    EV_REACH,      /* a: of whom, b: enum peer_reach */
+    EV_CLIENT,     /* a: client: its next idea */
     EV_CLIENT_OPEN,
     EV_CLIENT_ASKS,
     EV_CLIENT_HEARS, /* a: client, b: its generation */
@@ -75,28 +82,26 @@ struct sim_local {
 #define SIM_OPENED_MAX 32
 
 struct sim_server {
+    struct sim *sim;
     int sid;
     bool alive, gone_host; /* not alive: the whole machine is off, so nobody refuses dials */
     bool observer;
     uint32_t life;
     struct zab *zab;
-    struct sim_disk disk;
-    struct sim_app app;
-    uint64_t seed;
+    struct sim_store keep;
 
     int64_t skew_ms, tick_at;
     /* ROLE as last told */
     enum zab_role role;
     bool serving;
-    /* leader: what the next txn is prepared against */
-    bool planned;
-    uint64_t plan_digest;
+    bool told_full; /* the core, that the disk is */
+    struct sim_plan plan; /* leader */
 
     struct sim_local *locals;
     size_t local_first, local_count;
     struct {
         uint64_t ticket;
-        struct sim_app state;
+        struct tree_stream *stream;
     } opened[SIM_OPENED_MAX];
     size_t opened_count;
     struct {
@@ -104,14 +109,6 @@ struct sim_server {
         uint64_t conn, ticket;
         zk_zxid zxid;
     } incoming;
-    struct {
-        bool whole;
-        uint64_t ticket;
-        struct sim_app state;
-        struct sim_log log;
-    } staged;
-    struct sim_disk_op *reports;
-    size_t report_count, report_cap;
 
     bool paused;
     struct sim_event *deferred;
@@ -119,11 +116,12 @@ struct sim_server {
 
     /* faults in force */
     int64_t slow_until;
-    bool full, fsync_fails, listen_fails;
+    bool fsync_fails, listen_fails;
     int crash_in;   /* actions; 0: not planned */
     int crash_kind; /* before the next action of this kind; -1: not planned */
     int crash_next; /* the like, in the next life: the kind + 1; 0: not planned */
     bool crash_with_leader;
+    int crash_job; /* jobs of its disk; 0: not planned. In the middle of the last one */
     bool stopping;
     zk_epoch led; /* epochs that it has led, newest */
 };
@@ -165,7 +163,8 @@ struct sim {
     int64_t now;
     uint64_t steps;
     struct sim_queue queue;
-    struct zab_config config; /* common to all servers */
+    struct zab_config config;         /* common to all servers */
+    struct store_config store_config; /* the like */
     int count, voters;
     struct sim_server servers[SIM_SERVERS_MAX + 1]; /* [0] is not used */
     struct sim_net net;
@@ -184,7 +183,7 @@ struct sim {
     bool was_damaged, over;
     int harshness;
     int64_t last_ack_at;
-    size_t log_keep;
+    int64_t stream_pause; /* longest time between two parts of a snapshot */
     uint32_t first_counter;
 };
 
@@ -226,6 +225,8 @@ void sim_done(struct sim *sim);
 /* ---- sim_server */
 void sim_server_start(struct sim *sim, int s);
 void sim_server_crash(struct sim *sim, int s, bool host);
+/* The process ends as it should. */
+void sim_server_exit(struct sim *sim, int s);
 void sim_server_event(struct sim *sim, const struct sim_event *event);
 void sim_server_item(struct sim *sim, uint64_t conn, int from_end);
 void sim_server_todo(struct sim *sim, int s, struct sim_local local);
@@ -234,18 +235,23 @@ void sim_server_stop(struct sim *sim, int s);
 bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
                     uint64_t cookie);
 bool sim_server_revalidate(struct sim *sim, int s, uint32_t client);
-void sim_server_disk_full(struct sim *sim, int s, bool full);
 void sim_server_ballot(struct sim *sim, int s, int from, const struct ballot *ballot);
-/* The snapshot on its way in, and what is staged behind it, are forgotten. */
-void sim_server_drop_staged(struct sim_server *server);
-void sim_server_disk(struct sim *sim, int s); /* starts what waits */
+/* The state of one that is alive. */
+static inline struct tree *sim_tree(const struct sim *sim, int s)
+{
+    return store_tree(sim->servers[s].keep.store);
+}
+static inline zk_zxid sim_applied(const struct sim *sim, int s)
+{
+    return tree_zxid(sim_tree(sim, s));
+}
 
 /* The core has been given an event: perform what it asks for. */
 void sim_perform(struct sim *sim, int s, struct zab_actions *actions);
 
 /* ---- sim_client */
 void sim_client_event(struct sim *sim, const struct sim_event *event);
-void sim_client_applied(struct sim *sim, int s, const struct sim_txn *txn);
+void sim_client_applied(struct sim *sim, int s, zk_zxid zxid, const struct sim_write *write);
 void sim_client_synced(struct sim *sim, int s, uint64_t cookie);
 void sim_client_revalidated(struct sim *sim, int s, int64_t session_id);
 void sim_client_drop_all(struct sim *sim, int s);

@@ -1,53 +1,181 @@
-/* sim_app: see sim_app.h. The bytes are those of the real protocol where the core looks at
- * them: a TxnHeader in front of a txn, a forwarded_request in front of a request. */
+/* sim_app: see sim_app.h. The requests are those of the real protocol only where the core
+ * looks at them: a forwarded_request in front. */
 #include "tests/sim/sim_app.h"
 
 #include "proto/base/bytes.h"
-#include "proto/base/hash.h"
+#include "proto/base/mem.h"
+#include "proto/txn.h"
+#include "store/apply.h"
+#include "store/tree.h"
+#include "tests/support/txn_make.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define TXN_HEADER 32
-#define TXN_BYTES (TXN_HEADER + 12)
 #define REQUEST_BYTES 20
-#define TXN_TYPE 5 /* setData */
+#define CHILDREN 8
+#define PATH_MAX_BYTES 24
 
-uint64_t sim_digest(uint64_t before, zk_zxid zxid, const struct sim_write *write)
+static const struct hash_key plan_key = {.k0 = 7, .k1 = 8};
+
+/* The data: "GEN SEQ LAST xxx...", LAST being the highest SEQ of the client so far. */
+uint32_t sim_app_seen(const struct tree *tree, uint32_t client)
 {
-    uint64_t id = (uint64_t)write->client << 56 ^ (uint64_t)write->gen << 32 ^ write->seq;
+    char path[PATH_MAX_BYTES], text[64] = "";
+    const struct znode *znode;
+    struct jute_bytes data;
+    unsigned gen, seq, last = 0;
 
-    return hash_u64(hash_u64(before + 1) ^ hash_u64((uint64_t)zxid) ^ id);
+    (void)snprintf(path, sizeof path, "/c%u", client);
+    znode = tree_lookup(tree, jute_str(path));
+    if (znode == NULL)
+        return 0;
+    data = znode_data(znode);
+    memcpy(text, data.data, jute_size(data) < sizeof text - 1 ? jute_size(data) : sizeof text - 1);
+    return sscanf(text, "%u %u %u", &gen, &seq, &last) == 3 ? last : 0;
 }
 
-struct blob *sim_txn_encode(const struct sim_txn *txn, size_t filler)
-{
-    struct blob *blob = blob_new(TXN_BYTES + filler);
-    uint8_t *p = blob->data;
+/* ---- preparing ---- */
 
-    store_be64(p, txn->write.client + 1);
-    store_be32(p + 8, txn->write.seq);
-    store_be64(p + 12, (uint64_t)txn->zxid);
-    store_be64(p + 20, 0);
-    store_be32(p + 28, TXN_TYPE);
-    store_be32(p + 32, txn->write.gen);
-    store_be64(p + 36, txn->digest);
-    memset(p + TXN_BYTES, 'x', filler);
+void sim_plan_begin(struct sim_plan *plan, const struct tree *tree)
+{
+    plan->active = true;
+    plan_init(&plan->plan, tree, &plan_key);
+    for (uint32_t i = 0; i < SIM_CLIENTS_MAX; i++)
+        plan->last_seq[i] = sim_app_seen(tree, i);
+}
+
+void sim_plan_end(struct sim_plan *plan)
+{
+    if (plan->active)
+        plan_done(&plan->plan);
+    plan->active = false;
+}
+
+static char *make_data(struct sim_plan *plan, struct rng *rng, const struct sim_write *write)
+{
+    size_t filler = rng_below(rng, rng_below(rng, 20) == 0 ? 5000 : 60);
+    uint32_t *last = &plan->last_seq[write->client];
+    char *data = xmalloc(64 + filler);
+    int len;
+
+    if (*last < write->seq)
+        *last = write->seq;
+    len = snprintf(data, 64, "%u %u %u ", write->gen, write->seq, *last);
+    memset(data + len, 'x', filler);
+    data[(size_t)len + filler] = '\0';
+    return data;
+}
+
+/* Its own znode is made, or its data set. */
+static struct txn write_znode(struct sim_plan *plan, struct txn_maker *maker, const char *path,
+                              const char *data, int64_t time)
+{
+    struct planned_znode room;
+    const struct planned_znode *znode = plan_find(&plan->plan, jute_str(path), &room);
+    int32_t version;
+
+    if (znode == NULL) {
+        plan_create(&plan->plan, &(struct plan_create){.path = jute_str(path),
+                                                       .data = jute_str(data),
+                                                       .acl = &txn_acl_open,
+                                                       .time_ms = time});
+        return txn_create(maker, path, data);
+    }
+    version = znode->stat.version + 1;
+    plan_set_data(&plan->plan, jute_str(path), jute_str(data), version, time);
+    return txn_set_data(maker, path, data, version);
+}
+
+/* A child is made, or goes. */
+static struct txn turn_child(struct sim_plan *plan, struct txn_maker *maker, const char *path,
+                             int64_t time)
+{
+    struct planned_znode room;
+
+    if (plan_find(&plan->plan, jute_str(path), &room) == NULL) {
+        plan_create(&plan->plan, &(struct plan_create){.path = jute_str(path),
+                                                       .data = jute_str("child"),
+                                                       .acl = &txn_acl_read,
+                                                       .time_ms = time});
+        struct txn txn = txn_create(maker, path, "child");
+
+        txn.create.acl = txn_acl_read;
+        return txn;
+    }
+    plan_delete(&plan->plan, jute_str(path));
+    return txn_delete(maker, path);
+}
+
+struct blob *sim_plan_write(struct sim_plan *plan, struct rng *rng, zk_zxid zxid,
+                            const struct sim_write *write)
+{
+    struct txn_maker maker = {.zxid = zxid};
+    char path[PATH_MAX_BYTES], child[PATH_MAX_BYTES];
+    char *data = make_data(plan, rng, write);
+    int64_t time = zxid_counter(zxid);
+    struct buf b = {0};
+    struct txn parts[2], txn;
+    struct blob *blob;
+
+    (void)snprintf(path, sizeof path, "/c%u", write->client);
+    plan_begin(&plan->plan, zxid);
+    txn = parts[0] = write_znode(plan, &maker, path, data, time);
+    if (rng_below(rng, 3) == 0) {
+        (void)snprintf(child, sizeof child, "/c%u/%u", write->client,
+                       (unsigned)rng_below(rng, CHILDREN));
+        parts[1] = turn_child(plan, &maker, child, time);
+        txn = txn_multi(&maker, parts, 2);
+    }
+    txn.hdr = (struct zk_txn_header){.client_id = (int64_t)write->gen << 8 | (write->client + 1),
+                                     .cxid = (int32_t)write->seq,
+                                     .zxid = zxid,
+                                     .time = time,
+                                     .type = txn.hdr.type};
+    txn.has_digest = true;
+    txn.digest = (struct zk_txn_digest){DIGEST_VERSION, (int64_t)plan->plan.digest};
+    plan_accept(&plan->plan);
+    txn_encode(&b, &txn);
+    blob = blob_copy(b.data, b.len);
+    buf_done(&b);
+    free(data);
+    txn_make_done(&maker);
     return blob;
 }
 
-bool sim_txn_decode(const struct blob *blob, struct sim_txn *ret)
-{
-    const uint8_t *p = blob->data;
+/* ---- txns ---- */
 
-    if (blob->len < TXN_BYTES || load_be32(p + 28) != TXN_TYPE)
+#define TXN_HEADER 32
+
+bool sim_txn_write(const struct blob *txn, struct sim_write *ret)
+{
+    uint64_t session;
+
+    if (txn->len < TXN_HEADER)
         return false;
-    ret->write.client = (uint32_t)load_be64(p) - 1;
-    ret->write.seq = load_be32(p + 8);
-    ret->zxid = (zk_zxid)load_be64(p + 12);
-    ret->write.gen = load_be32(p + 32);
-    ret->digest = load_be64(p + 36);
-    return ret->write.client < SIM_CLIENTS_MAX;
+    session = load_be64(txn->data);
+    *ret = (struct sim_write){.client = (uint32_t)(session & 0xff) - 1,
+                              .gen = (uint32_t)(session >> 8),
+                              .seq = load_be32(txn->data + 8)};
+    return ret->client < SIM_CLIENTS_MAX;
 }
+
+bool sim_txn_apply(struct tree *tree, const struct blob *blob)
+{
+    struct arena arena = {0};
+    struct txn txn;
+    bool ok = txn_decode(blob->data, blob->len, &arena, &txn) && txn.has_digest;
+
+    if (ok) {
+        (void)tree_apply(tree, &txn, NULL);
+        ok = tree_digest(tree) == (uint64_t)txn.digest.tree_digest;
+    }
+    arena_done(&arena);
+    return ok;
+}
+
+/* ---- requests ---- */
 
 struct blob *sim_request_encode(enum sim_request kind, const struct sim_write *write)
 {
@@ -72,16 +200,6 @@ bool sim_request_decode(const struct blob *blob, enum sim_request *ret_kind,
     *ret_kind = load_be32(p + 12) == SIM_SYNC ? SIM_SYNC : SIM_WRITE;
     ret_write->gen = load_be32(p + 16);
     return ret_write->client < SIM_CLIENTS_MAX;
-}
-
-bool sim_app_apply(struct sim_app *app, const struct sim_txn *txn)
-{
-    app->digest = sim_digest(app->digest, txn->zxid, &txn->write);
-    app->zxid = txn->zxid;
-    app->count++;
-    if (app->last_seq[txn->write.client] < txn->write.seq)
-        app->last_seq[txn->write.client] = txn->write.seq;
-    return app->digest == txn->digest;
 }
 
 uint64_t sim_blob_hash(const struct blob *blob)

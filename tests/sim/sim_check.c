@@ -10,7 +10,7 @@
 
 static bool holds(const struct sim *sim, int s, zk_zxid zxid, const struct blob *txn)
 {
-    return sim_disk_has(&sim->servers[s].disk, zxid, txn);
+    return sim_platter_has(&sim->servers[s].keep.platter, zxid, txn);
 }
 
 /* 7: a quorum has it on the platter. While one history is damaged, and since: no quorum can be
@@ -24,7 +24,7 @@ static void check_durable(struct sim *sim, zk_zxid zxid, const struct blob *txn)
 
         if (holds(sim, s, zxid, txn))
             with |= bit;
-        else if (!sim->servers[s].disk.no_vote)
+        else if (!sim->servers[s].keep.platter.no_vote)
             without |= bit;
     }
     SIM_REQUIRE(sim,
@@ -49,9 +49,9 @@ void sim_check_established(struct sim *sim, int s)
     zk_zxid end = earlier == 0 ? 0 : sim->ghost.committed[earlier - 1].zxid;
 
     sim->cover.established++;
-    SIM_REQUIRE(sim, sim->servers[s].app.zxid == end,
+    SIM_REQUIRE(sim, sim_applied(sim, s) == end,
                 "s%d serves as leader with 0x%" PRIx64 ", but 0x%" PRIx64 " was committed (6)", s,
-                sim->servers[s].app.zxid, end);
+                sim_applied(sim, s), end);
 }
 
 /* What a leader has decided is committed from now on, whoever hears of it. */
@@ -79,8 +79,8 @@ static void check_leader(struct sim *sim, int s, const struct zab_view *view)
 
 static void check_disk(struct sim *sim, int s)
 {
-    const struct sim_disk *disk = &sim->servers[s].disk;
-    zk_zxid end = sim_disk_log_end(disk);
+    const struct sim_platter *disk = &sim->servers[s].keep.platter;
+    zk_zxid end = sim_platter_end(disk);
 
     SIM_REQUIRE(sim, disk->current <= disk->accepted && zxid_epoch(end) <= disk->accepted,
                 "s%d: epochs on disk: log 0x%" PRIx64 ", current %u, accepted %u (8)", s, end,
@@ -92,10 +92,9 @@ void sim_check_step(struct sim *sim, int s)
     struct sim_server *server = &sim->servers[s];
     struct zab_view view = zab_view(server->zab);
 
-    SIM_REQUIRE(sim,
-                view.applied == server->app.zxid || server->disk.busy || server->report_count > 0,
+    SIM_REQUIRE(sim, view.applied == sim_applied(sim, s) || server->keep.report_count > 0,
                 "s%d: the core thinks that 0x%" PRIx64 " is applied, it is 0x%" PRIx64, s,
-                view.applied, server->app.zxid);
+                view.applied, sim_applied(sim, s));
     check_disk(sim, s);
     if (view.role == ROLE_LEADING)
         check_leader(sim, s, &view);
@@ -138,7 +137,7 @@ static void note_history(struct sim *sim, int s, uint64_t conn, const struct pee
 
 static void check_ack(struct sim *sim, int s, uint64_t conn, zk_zxid zxid)
 {
-    struct sim_disk *disk = &sim->servers[s].disk;
+    struct sim_platter *disk = &sim->servers[s].keep.platter;
     struct sim_end *leader = sim_net_other_end(sim, s, conn);
     struct blob *txn;
 
@@ -153,14 +152,14 @@ static void check_ack(struct sim *sim, int s, uint64_t conn, zk_zxid zxid)
     }
     txn = sim_ghost_proposed(&sim->ghost, zxid);
     SIM_REQUIRE(sim, txn != NULL, "s%d acks 0x%" PRIx64 ", which nobody proposed (10)", s, zxid);
-    SIM_REQUIRE(sim, sim_disk_has(disk, zxid, txn),
+    SIM_REQUIRE(sim, sim_platter_has(disk, zxid, txn),
                 "s%d acks 0x%" PRIx64 " without having it (9, 10)", s, zxid);
 }
 
 static void check_send(struct sim *sim, int s, const struct zab_action *action)
 {
     const struct peer_msg *msg = &action->msg;
-    struct sim_disk *disk = &sim->servers[s].disk;
+    struct sim_platter *disk = &sim->servers[s].keep.platter;
     struct sim_end *end;
 
     note_history(sim, s, action->conn, msg);
@@ -179,7 +178,7 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
         end = sim_net_other_end(sim, s, action->conn);
         SIM_REQUIRE(sim, end == NULL || disk->accepted >= end->promised,
                     "s%d accepts epoch %u before its disk does (10)", s, end->promised);
-        SIM_REQUIRE(sim, msg->zxid <= sim_disk_log_end(disk),
+        SIM_REQUIRE(sim, msg->zxid <= sim_platter_end(disk),
                     "s%d boasts of 0x%" PRIx64 " in its ACKEPOCH (10)", s, msg->zxid);
         break;
     case DIFF:
@@ -198,12 +197,12 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
 
 static void check_vote(struct sim *sim, int s, const struct ballot *ballot)
 {
-    const struct sim_disk *disk = &sim->servers[s].disk;
+    const struct sim_platter *disk = &sim->servers[s].keep.platter;
 
     if (ballot->state != PEER_LOOKING || ballot->vote.leader != s)
         return;
     SIM_REQUIRE(sim,
-                ballot->vote.zxid <= sim_disk_log_end(disk) && ballot->vote.epoch <= disk->current,
+                ballot->vote.zxid <= sim_platter_end(disk) && ballot->vote.epoch <= disk->current,
                 "s%d boasts in its vote: 0x%" PRIx64, s, ballot->vote.zxid);
     SIM_REQUIRE(sim, !disk->no_vote, "s%d votes, though its history was damaged", s);
 }
@@ -224,15 +223,16 @@ void sim_check_action(struct sim *sim, int s, const struct zab_action *action)
 
 /* ---------------------------------------------------------------- everything */
 
-static void check_state(struct sim *sim, int s, const struct sim_app *app, const char *which)
+static void check_state(struct sim *sim, int s)
 {
-    size_t count = sim_ghost_index(&sim->ghost, app->zxid);
+    const struct tree *tree = sim_tree(sim, s);
+    size_t count = sim_ghost_index(&sim->ghost, tree_zxid(tree));
 
     SIM_REQUIRE(sim,
-                app->count == count && app->digest == sim_ghost_digest(&sim->ghost, count) &&
-                    (count == 0 || sim->ghost.committed[count - 1].zxid == app->zxid),
-                "s%d: its %s at 0x%" PRIx64 " is not the committed one (2, 3, 15)", s, which,
-                app->zxid);
+                tree_digest(tree) == sim_ghost_digest(&sim->ghost, count) &&
+                    tree_zxid(tree) == (count == 0 ? 0 : sim->ghost.committed[count - 1].zxid),
+                "s%d: its state at 0x%" PRIx64 " is not the committed one (2, 3, 15)", s,
+                tree_zxid(tree));
 }
 
 static void check_log(struct sim *sim, int s, const struct sim_log *log)
@@ -260,9 +260,8 @@ void sim_check_all(struct sim *sim)
         const struct sim_server *server = &sim->servers[s];
 
         if (server->alive)
-            check_state(sim, s, &server->app, "state");
-        check_state(sim, s, &server->disk.checkpoint, "checkpoint");
-        check_log(sim, s, &server->disk.log);
+            check_state(sim, s);
+        check_log(sim, s, &server->keep.platter.log);
         check_disk(sim, s);
     }
     for (size_t i = 0; i < sim->ghost.count; i++)
@@ -277,8 +276,8 @@ bool sim_check_settled(struct sim *sim, bool equal)
     for (int s = 1; s <= sim->count; s++) {
         const struct sim_server *server = &sim->servers[s];
 
-        if (!server->alive || server->paused || !server->serving || server->disk.no_vote ||
-            (equal && server->app.zxid != sim_ghost_end(&sim->ghost)))
+        if (!server->alive || server->paused || !server->serving || server->keep.platter.no_vote ||
+            (equal && sim_applied(sim, s) != sim_ghost_end(&sim->ghost)))
             return false;
         leaders += server->role == ROLE_LEADING;
     }

@@ -60,7 +60,7 @@ static void on_open(struct sim *sim, struct sim_client *client)
 
     if (client->state != CLIENT_OPENING)
         return;
-    if (!serves(sim, client) || server->app.zxid < client->seen) {
+    if (!serves(sim, client) || sim_applied(sim, client->server) < client->seen) {
         drop(sim, client);
         return;
     }
@@ -122,18 +122,18 @@ static void on_idea(struct sim *sim, struct sim_client *client)
 /* What is done at the head of the queue is answered; a read is done when it gets there. */
 static void advance(struct sim *sim, struct sim_client *client, size_t *head)
 {
-    const struct sim_server *server = &sim->servers[client->server];
+    const struct tree *tree = sim_tree(sim, client->server);
 
     for (; *head < client->arrived; (*head)++) {
         struct sim_op *op = op_at(client, *head);
 
         if (op->kind == SIM_OP_READ && !op->done) {
-            op->seen = server->app.last_seq[client->id];
+            op->seen = sim_app_seen(tree, client->id);
             op->done = true;
         }
         if (!op->done)
             return;
-        op->zxid = server->app.zxid; /* as a reply's header does */
+        op->zxid = tree_zxid(tree); /* as a reply's header does */
         travel(sim, client, &client->from_at, EV_CLIENT_HEARS);
     }
 }
@@ -165,23 +165,23 @@ static void on_ask(struct sim *sim, struct sim_client *client)
         advance(sim, client, &client->answered);
 }
 
-void sim_client_applied(struct sim *sim, int s, const struct sim_txn *txn)
+void sim_client_applied(struct sim *sim, int s, zk_zxid zxid, const struct sim_write *write)
 {
-    struct sim_client *client = &sim->clients[txn->write.client];
+    struct sim_client *client = &sim->clients[write->client];
 
-    if (client->server != s || client->state != CLIENT_ON || client->gen != txn->write.gen)
+    if (client->server != s || client->state != CLIENT_ON || client->gen != write->gen)
         return;
     for (size_t i = client->answered; i < client->arrived; i++) {
         struct sim_op *op = op_at(client, i);
 
         if (op->kind != SIM_OP_WRITE || op->done)
             continue;
-        if (op->seq != txn->write.seq) {
+        if (op->seq != write->seq) {
             drop(sim, client); /* an earlier one was not taken by the leader */
             return;
         }
         op->done = true;
-        op->txn = txn->zxid;
+        op->txn = zxid;
         break;
     }
     advance(sim, client, &client->answered);

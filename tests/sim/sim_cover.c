@@ -47,9 +47,15 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("TRUNC", cover->trunc);
     print("SNAP", cover->snap);
     print("SNAP cut on its way", cover->snap_cut);
-    printf("disk at a crash\n");
-    print("batches torn", cover->torn);
-    print("txns lost", cover->lost_txns);
+    print("cuts inside a packet or part", cover->torn_items);
+    printf("stores\n");
+    print("checkpoints made", cover->checkpoints);
+    print("power cuts", cover->power_cuts);
+    print("pages not synced then", cover->unsynced_pages);
+    print("crashes inside a job", cover->crashed_in_job);
+    print("power cuts inside a start", cover->crashed_in_start);
+    print("ends by a broken disk", cover->died);
+    print("rot noticed at a start", cover->rot_noticed);
     printf("faults\n");
     for (int i = 0; i < FAULT_COUNT; i++)
         print(faults[i], cover->faults[i]);

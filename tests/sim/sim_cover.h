@@ -22,12 +22,13 @@
     X(SLOW_DISK, "slow disk")                 \
     X(FSYNC, "fsync error")                   \
     X(FULL, "disk full")                      \
-    X(DAMAGE, "damaged history")              \
+    X(DAMAGE, "bit rot")                      \
     X(HANDOVER, "orderly stop")               \
     X(LISTEN, "port lost")                    \
     X(DEPOSED, "leader deposed unawares")     \
     X(HANDSHAKE, "crash in a handshake")      \
-    X(FALSE_ELECTION, "election gone wrong")
+    X(FALSE_ELECTION, "election gone wrong")  \
+    X(CRASH_JOB, "crash inside a job of the disk")
 
 enum sim_fault {
 #define X(name, text) FAULT_##name,
@@ -44,7 +45,9 @@ struct sim_cover {
     int64_t longest_outage;
     uint64_t sizes[8], with_observers;
     uint64_t roles[4], served[4];
-    uint64_t diff, trunc, snap, snap_cut, torn, lost_txns, reordered_ends;
+    uint64_t diff, trunc, snap, snap_cut, torn_items;
+    uint64_t power_cuts, unsynced_pages, crashed_in_job, crashed_in_start, died, rot_noticed,
+        checkpoints;
     uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];
     uint64_t faults[FAULT_COUNT];
 };

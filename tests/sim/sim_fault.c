@@ -108,14 +108,16 @@ static bool depose(struct sim *sim, int lead)
  * promised to survive. */
 static bool damage(struct sim *sim, int s)
 {
-    if (sim->voters < 3 || (sim->damaged != 0 && sim->servers[sim->damaged].disk.no_vote))
+    if (sim->voters < 3 || (sim->damaged != 0 && (sim->servers[sim->damaged].keep.platter.no_vote ||
+                                                  sim->servers[sim->damaged].keep.rotten)))
         return false;
-    sim_server_crash(sim, s, false);
-    sim_disk_damage(&sim->servers[s].disk, &sim->rng);
-    sim_say(sim, s, "finds its history damaged", sim->servers[s].disk.mark, 0);
+    if (!sim_store_rot(sim, s))
+        return false;
+    sim_say(sim, s, "a bit rots on its disk", 0, 0);
     sim->damaged = s;
     sim->was_damaged = true;
-    sim_after(sim, while_ms(sim), EV_RESTART, s, 0, 0);
+    if (sim_chance(sim, 3))
+        crash(sim, s, sim_chance(sim, 2));
     return true;
 }
 
@@ -243,15 +245,21 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         return true;
     case FAULT_FSYNC:
         server->fsync_fails = server->alive;
+        sim_store_break(sim, s, server->alive);
         return server->alive;
     case FAULT_FULL:
-        sim_server_disk_full(sim, s, true);
+        sim_store_fill(sim, s, true);
         sim_after(sim, while_ms(sim), EV_HEAL, 0, HEAL_DISK_FULL, (uint64_t)s);
         return true;
     case FAULT_DAMAGE:
-        return sim_chance(sim, 3) && damage(sim, s);
+        return damage(sim, s);
     case FAULT_HANDSHAKE:
         return crash_in_handshake(sim, s);
+    case FAULT_CRASH_JOB:
+        server->crash_job = (int)sim_between(sim, 1, sim_chance(sim, 2) ? 4 : 60);
+        if (sim_chance(sim, 2))
+            (void)sim_net_cut(sim, s); /* so that there are others than of broadcast */
+        return server->alive;
     case FAULT_FALSE_ELECTION:
         return begin_false_election(sim);
     case FAULT_HANDOVER:
@@ -274,8 +282,9 @@ static void repair(struct sim *sim)
 
         server->slow_until = 0;
         server->fsync_fails = server->listen_fails = false;
-        sim_server_disk_full(sim, s, false);
-        server->crash_in = server->crash_next = 0;
+        sim_store_fill(sim, s, false);
+        sim_store_break(sim, s, false);
+        server->crash_in = server->crash_next = server->crash_job = 0;
         server->crash_kind = -1;
         server->crash_with_leader = false;
         if (server->paused)
@@ -324,7 +333,7 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
     else if (event->a == HEAL_NETWORK)
         heal_network(sim);
     else
-        sim_server_disk_full(sim, (int)event->b, false);
+        sim_store_fill(sim, (int)event->b, false);
 }
 
 void sim_fault_begin(struct sim *sim)

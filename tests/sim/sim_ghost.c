@@ -3,11 +3,21 @@
 
 #include "proto/base/mem.h"
 #include "replication/window.h"
+#include "store/tree.h"
 
 #include <stdlib.h>
 
+static const struct hash_key key = {.k0 = 1, .k1 = 2};
+
+void sim_ghost_init(struct sim_ghost *ghost)
+{
+    ghost->tree = tree_new(&key);
+    ghost->fresh_digest = tree_digest(ghost->tree);
+}
+
 void sim_ghost_done(struct sim_ghost *ghost)
 {
+    tree_free(ghost->tree);
     for (size_t i = 0; i < ghost->epoch_count; i++) {
         for (size_t j = 0; j < ghost->epochs[i].count; j++)
             blob_unref(ghost->epochs[i].txns[j]);
@@ -102,8 +112,7 @@ static bool check_client(struct sim_ghost *ghost, const struct sim_write *write)
 bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
 {
     struct blob *proposed = sim_ghost_proposed(ghost, zxid);
-    uint64_t digest = sim_ghost_digest(ghost, ghost->count);
-    struct sim_txn decoded;
+    struct sim_write write;
 
     if (proposed == NULL)
         return wrong(ghost, "committed without ever being proposed");
@@ -111,14 +120,18 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
         return wrong(ghost, "committed with other bytes than proposed");
     if (ghost->count > 0 && !zxid_follows(sim_ghost_end(ghost), zxid))
         return wrong(ghost, "committed with a hole before it, or a step back");
-    if (!sim_txn_decode(txn, &decoded) || !check_client(ghost, &decoded.write))
-        return ghost->complaint != NULL ? false : wrong(ghost, "committed something strange");
+    if (!sim_txn_write(txn, &write))
+        return wrong(ghost, "committed something strange");
+    if (!check_client(ghost, &write))
+        return false;
+    if (!sim_txn_apply(ghost->tree, txn))
+        return wrong(ghost, "prepared against another state than the one before it");
     if (ghost->count == ghost->cap) {
         ghost->cap = ghost->cap == 0 ? 64 : ghost->cap * 2;
         ghost->committed = xrealloc(ghost->committed, ghost->cap * sizeof *ghost->committed);
     }
     ghost->committed[ghost->count++] = (struct sim_committed){
-        .zxid = zxid, .digest = sim_digest(digest, zxid, &decoded.write), .txn = blob_ref(txn)};
+        .zxid = zxid, .digest = tree_digest(ghost->tree), .txn = blob_ref(txn)};
     return true;
 }
 
@@ -146,5 +159,5 @@ zk_zxid sim_ghost_end(const struct sim_ghost *ghost)
 
 uint64_t sim_ghost_digest(const struct sim_ghost *ghost, size_t count)
 {
-    return count == 0 ? 0 : ghost->committed[count - 1].digest;
+    return count == 0 ? ghost->fresh_digest : ghost->committed[count - 1].digest;
 }

@@ -29,6 +29,8 @@ struct sim_client_history {
 };
 
 struct sim_ghost {
+    struct tree *tree;      /* the state after all that was committed */
+    uint64_t fresh_digest;  /* before the first txn */
     uint32_t counter_limit; /* of an epoch */
     struct sim_epoch *epochs;
     size_t epoch_count, epoch_cap;
@@ -38,6 +40,7 @@ struct sim_ghost {
     const char *complaint;
 };
 
+void sim_ghost_init(struct sim_ghost *ghost);
 void sim_ghost_done(struct sim_ghost *ghost);
 
 /* Each gives false, and COMPLAINT, when it cannot be. */

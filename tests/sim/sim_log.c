@@ -1,9 +1,11 @@
-/* sim_log: the list of txns that a log is. */
+/* sim_log: see sim_log.h. */
+#include "tests/sim/sim_log.h"
+
 #include "proto/base/mem.h"
 #include "proto/txn.h"
-#include "tests/sim/sim_disk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 zk_zxid sim_log_zxid(const struct sim_log *log, size_t i)
 {
@@ -50,6 +52,20 @@ void sim_log_cut(struct sim_log *log, size_t count)
 {
     while (log->count > count)
         blob_unref(log->entries[--log->count]);
+}
+
+void sim_log_raise(struct sim_log *log, zk_zxid base)
+{
+    size_t below = sim_log_index(log, base + 1);
+
+    if (base <= log->base)
+        return;
+    for (size_t i = 0; i < below; i++)
+        blob_unref(log->entries[i]);
+    log->count -= below;
+    if (log->count > 0)
+        memmove(log->entries, log->entries + below, log->count * sizeof(struct blob *));
+    log->base = base;
 }
 
 void sim_log_done(struct sim_log *log)

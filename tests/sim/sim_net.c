@@ -20,10 +20,50 @@ static bool is_alive(const struct sim *sim, const struct sim_end *end)
     return server->alive && server->life == end->life;
 }
 
+static void item_done(struct sim_item *item)
+{
+    peer_msg_done(&item->msg);
+    blob_unref(item->bytes);
+}
+
+static struct sim_item *item_at(const struct sim_end *end, size_t i)
+{
+    return &end->items[(end->first + i) % end->cap];
+}
+
 static void end_clear(struct sim_end *end, size_t keep)
 {
     while (end->count > keep)
-        peer_msg_done(&end->items[(end->first + --end->count) % end->cap].msg);
+        item_done(item_at(end, --end->count));
+}
+
+/* Of the bytes under way, the first few arrive: whole items, and then, mostly, part of one. */
+static void end_cut(struct sim *sim, struct sim_end *end)
+{
+    size_t keep = rng_below(&sim->rng, end->count + 1);
+    struct sim_item *item;
+    struct buf b = {0};
+
+    for (size_t i = keep; i < end->count; i++)
+        sim->cover.snap_cut += item_at(end, i)->kind == ITEM_STREAM;
+    if (keep == end->count)
+        return;
+    item = item_at(end, keep);
+    if (item->kind == ITEM_DOWN) {
+        end_clear(end, keep);
+        return;
+    }
+    if (item->kind == ITEM_MSG)
+        packet_encode(&b, &item->msg);
+    else
+        buf_append(&b, item->bytes->data, item->bytes->len);
+    end_clear(end, keep + 1);
+    item_done(item);
+    *item =
+        (struct sim_item){.kind = item->kind == ITEM_MSG ? ITEM_TORN : item->kind,
+                          .bytes = blob_copy(b.data, b.len == 0 ? 0 : rng_below(&sim->rng, b.len))};
+    sim->cover.torn_items++;
+    buf_done(&b);
 }
 
 static struct sim_conn *conn_find(struct sim *sim, uint64_t id)
@@ -36,6 +76,7 @@ static void conn_free(struct sim *sim, struct sim_conn *conn)
     sim->net.conns[conn->id - 1] = NULL;
     for (int e = 0; e < 2; e++) {
         end_clear(&conn->ends[e], 0);
+        sim_stream_done(&conn->ends[e]);
         free(conn->ends[e].items);
     }
     free(conn);
@@ -67,7 +108,7 @@ static void schedule(struct sim *sim, struct sim_conn *conn, int e, int64_t wait
     sim_at(sim, at, EV_ITEM, 0, conn->id, (uint64_t)e);
 }
 
-static void put(struct sim *sim, struct sim_conn *conn, int e, struct sim_item item)
+void sim_net_put(struct sim *sim, struct sim_conn *conn, int e, struct sim_item item)
 {
     struct sim_end *end = &conn->ends[e];
 
@@ -123,48 +164,54 @@ void sim_net_send(struct sim *sim, int s, uint64_t id, const struct peer_msg *ms
         blob_ref(item.msg.data);
     if (item.msg.auth != NULL)
         blob_ref(item.msg.auth);
-    put(sim, conn, e, item);
+    if (conn->ends[e].stream != NULL)
+        sim_stream_hold(&conn->ends[e], &item);
+    else
+        sim_net_put(sim, conn, e, item);
 }
 
-void sim_net_stream(struct sim *sim, int s, uint64_t id, const struct sim_app *state)
+struct sim_conn *sim_net_conn(struct sim *sim, int s, uint64_t id, int *ret_end)
 {
     struct sim_conn *conn = conn_find(sim, id);
-    int e = conn == NULL ? -1 : end_of(sim, conn, s);
 
-    if (e < 0)
-        return;
-    for (int64_t parts = sim_between(sim, 0, 4); parts > 0; parts--)
-        put(sim, conn, e, (struct sim_item){.kind = ITEM_STREAM_PART});
-    put(sim, conn, e, (struct sim_item){.kind = ITEM_STREAM, .state = *state});
+    *ret_end = conn == NULL ? -1 : end_of(sim, conn, s);
+    return *ret_end < 0 ? NULL : conn;
 }
 
-/* This end is over; of what it sent, the first KEEP items still arrive. */
-static void hang_up(struct sim *sim, struct sim_conn *conn, int e, size_t keep, bool tell)
+/* This end is over; of what it sent all still arrives, or (LOSE) the first few bytes. */
+static void hang_up(struct sim *sim, struct sim_conn *conn, int e, bool lose, bool tell)
 {
     struct sim_end *end = &conn->ends[e];
 
     end->open = false;
-    for (size_t i = keep; i < end->count; i++)
-        if (end->items[(end->first + i) % end->cap].kind >= ITEM_STREAM_PART)
-            sim->cover.snap_cut++;
-    end_clear(end, keep);
+    sim->cover.snap_cut += end->stream != NULL;
+    sim_stream_done(end);
+    if (lose)
+        end_cut(sim, end);
     if (tell)
-        put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
+        sim_net_put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
     conn_free_if_over(sim, conn);
 }
 
 void sim_net_close(struct sim *sim, int s, uint64_t id)
 {
-    struct sim_conn *conn = conn_find(sim, id);
-    int e = conn == NULL ? -1 : end_of(sim, conn, s);
+    int e;
+    struct sim_conn *conn = sim_net_conn(sim, s, id, &e);
 
-    if (e < 0)
-        return;
     /* With unread input the kernel resets, and what was sent may be lost. */
-    hang_up(sim, conn, e,
-            conn->ends[1 - e].count == 0 ? conn->ends[e].count
-                                         : rng_below(&sim->rng, conn->ends[e].count + 1),
-            true);
+    if (conn != NULL)
+        hang_up(sim, conn, e, conn->ends[1 - e].count > 0, true);
+}
+
+void sim_net_break(struct sim *sim, int s, uint64_t id)
+{
+    int e;
+    struct sim_conn *conn = sim_net_conn(sim, s, id, &e);
+
+    if (conn == NULL)
+        return;
+    hang_up(sim, conn, e, true, true);
+    sim_after(sim, 0, EV_DOWN, s, id, 0);
 }
 
 void sim_net_crash(struct sim *sim, int s, bool host)
@@ -173,12 +220,10 @@ void sim_net_crash(struct sim *sim, int s, bool host)
         struct sim_conn *conn = sim->net.conns[i];
 
         for (int e = 0; conn != NULL && e < 2; e++) {
-            struct sim_end *end = &conn->ends[e];
-
-            if (end->server != s || !end->open)
+            if (conn->ends[e].server != s || !conn->ends[e].open)
                 continue;
             /* A machine that is off says nothing; the other end has to find out. */
-            hang_up(sim, conn, e, rng_below(&sim->rng, end->count + 1), !host);
+            hang_up(sim, conn, e, true, !host);
             break;
         }
     }
@@ -199,10 +244,8 @@ bool sim_net_cut(struct sim *sim, int s)
     if (conn == NULL)
         return false;
     for (int e = 0; e < 2; e++) {
-        struct sim_end *end = &conn->ends[e];
-
-        end_clear(end, rng_below(&sim->rng, end->count + 1));
-        put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
+        end_cut(sim, &conn->ends[e]);
+        sim_net_put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
     }
     return true;
 }
@@ -281,6 +324,17 @@ static void recode(struct sim *sim, struct peer_msg *msg)
     *msg = copy;
 }
 
+/* Part of a packet is no packet: a reader waits for the rest, which never comes. */
+static void check_torn(struct sim *sim, struct sim_item *item)
+{
+    struct peer_msg unused;
+    int rc = packet_decode(item->bytes->data, item->bytes->len, &unused);
+
+    SIM_REQUIRE(sim, rc == 0, "the first %u bytes of a packet are taken for one: %d",
+                item->bytes->len, rc);
+    item_done(item);
+}
+
 /* What E sent came to where nobody listens: the kernel there says so, if it can. */
 static void reset(struct sim *sim, struct sim_conn *conn, int e)
 {
@@ -291,7 +345,7 @@ static void reset(struct sim *sim, struct sim_conn *conn, int e)
         return;
     if (other->count == 0 ||
         other->items[(other->first + other->count - 1) % other->cap].kind != ITEM_DOWN)
-        put(sim, conn, 1 - e, (struct sim_item){.kind = ITEM_DOWN});
+        sim_net_put(sim, conn, 1 - e, (struct sim_item){.kind = ITEM_DOWN});
 }
 
 bool sim_net_arrive(struct sim *sim, uint64_t id, int from_end, struct sim_item *ret, int *ret_to)
@@ -314,8 +368,12 @@ bool sim_net_arrive(struct sim *sim, uint64_t id, int from_end, struct sim_item 
     from->first = (from->first + 1) % from->cap;
     from->count--;
     *ret_to = to->server;
+    if (ret->kind == ITEM_TORN) {
+        check_torn(sim, ret);
+        return false;
+    }
     if (!to->open || !is_alive(sim, to)) {
-        peer_msg_done(&ret->msg);
+        item_done(ret);
         reset(sim, conn, from_end);
         return false;
     }

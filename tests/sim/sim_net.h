@@ -6,7 +6,6 @@
 #define ZKFS_TESTS_SIM_SIM_NET_H
 
 #include "replication/zab.h"
-#include "tests/sim/sim_app.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,12 +13,18 @@
 
 struct sim;
 struct sim_event;
+struct tree_stream;
 
-enum sim_item_kind { ITEM_MSG, ITEM_STREAM_PART, ITEM_STREAM, ITEM_DOWN };
+enum sim_item_kind {
+    ITEM_MSG,
+    ITEM_TORN,   /* the first BYTES of a message: the connection was cut in the middle */
+    ITEM_STREAM, /* BYTES of a snapshot */
+    ITEM_DOWN,
+};
 struct sim_item {
     enum sim_item_kind kind;
     struct peer_msg msg;
-    struct sim_app state; /* of STREAM, which is its end */
+    struct blob *bytes; /* a reference of its own */
 };
 
 struct sim_end {
@@ -31,6 +36,10 @@ struct sim_end {
     size_t first, count, cap;
     size_t due; /* arrivals that came while the direction was blocked */
     int64_t last_at;
+    /* a snapshot that goes out, and what is to follow it */
+    struct tree_stream *stream;
+    struct sim_item *held;
+    size_t held_count, held_cap;
     /* what the peer should have had when it acks NEWLEADER: see sim_check.c */
     bool told; /* NEWLEADER */
     zk_zxid history_end;
@@ -78,8 +87,22 @@ void sim_net_cut_link(struct sim *sim, int a, int b);
 void sim_net_notify(struct sim *sim, int from, int to, const struct ballot *ballot);
 void sim_net_dial(struct sim *sim, int from, int to, uint64_t ticket);
 void sim_net_send(struct sim *sim, int s, uint64_t id, const struct peer_msg *msg);
-void sim_net_stream(struct sim *sim, int s, uint64_t id, const struct sim_app *state);
+/* Takes STREAM. */
+void sim_net_stream(struct sim *sim, int s, uint64_t id, struct tree_stream *stream);
 void sim_net_close(struct sim *sim, int s, uint64_t id);
+
+/* EV_STREAM: the next part of the snapshot that S sends. */
+void sim_stream_part(struct sim *sim, int s, uint64_t conn);
+/* It ends here. */
+void sim_stream_done(struct sim_end *end);
+/* MSG waits until the snapshot in front of it has left. */
+void sim_stream_hold(struct sim_end *end, const struct sim_item *item);
+
+/* For sim_stream.c: ITEM is on its way from end E. */
+void sim_net_put(struct sim *sim, struct sim_conn *conn, int e, struct sim_item item);
+struct sim_conn *sim_net_conn(struct sim *sim, int s, uint64_t conn, int *ret_end);
+/* The end of S breaks by itself: it is told. */
+void sim_net_break(struct sim *sim, int s, uint64_t conn);
 
 /* S runs again after a pause. */
 void sim_net_resume(struct sim *sim, int s);

@@ -1,108 +1,66 @@
 /* sim_perform: does what a core asks for, action by action, unless the server is to crash
  * before one of them. Nothing here calls the core: what comes of an action is an event. */
+#include "proto/txn.h"
+#include "store/stream.h"
 #include "tests/sim/sim.h"
-
-static void submit(struct sim *sim, int s, struct sim_disk_op op)
-{
-    sim_disk_submit(&sim->servers[s].disk, op);
-    sim_server_disk(sim, s);
-}
-
-static void do_append(struct sim *sim, int s, const struct zab_action *action)
-{
-    struct sim_disk_op op = {.kind = DISK_APPEND, .zxid = action->zxid};
-
-    sim_log_append(&op.log, action->data);
-    submit(sim, s, op);
-}
 
 static void do_snap_open(struct sim *sim, int s, const struct zab_action *action)
 {
     struct sim_server *server = &sim->servers[s];
-    const struct sim_app *state = &server->app;
     bool failed = sim_chance(sim, 40);
 
-    SIM_REQUIRE(sim, server->app.zxid >= action->zxid,
+    SIM_REQUIRE(sim, sim_applied(sim, s) >= action->zxid,
                 "s%d: SNAP_OPEN wants a state that is not applied", s);
     SIM_REQUIRE(sim, server->opened_count < SIM_OPENED_MAX, "s%d: snapshots are never shut", s);
-    if (server->disk.checkpoint.zxid >= action->zxid && sim_chance(sim, 2) &&
-        server->disk.checkpoint.zxid <= server->app.zxid)
-        state = &server->disk.checkpoint;
     if (!failed) {
         server->opened[server->opened_count].ticket = action->ticket;
-        server->opened[server->opened_count++].state = *state;
+        server->opened[server->opened_count++].stream = tree_stream_open(sim_tree(sim, s));
     }
     sim_server_todo(sim, s,
                     (struct sim_local){.kind = LOCAL_OPENED,
                                        .ticket = action->ticket,
-                                       .zxid = failed ? 0 : state->zxid,
+                                       .zxid = failed ? 0 : sim_applied(sim, s),
                                        .failed = failed});
 }
 
-/* The opened snapshot of TICKET leaves the table. False: there is none. */
-static bool take_opened(struct sim_server *server, uint64_t ticket, struct sim_app *ret)
+/* The opened snapshot of TICKET leaves the table. NULL: there is none. */
+static struct tree_stream *take_opened(struct sim_server *server, uint64_t ticket)
 {
     for (size_t i = 0; i < server->opened_count; i++)
         if (server->opened[i].ticket == ticket) {
-            *ret = server->opened[i].state;
+            struct tree_stream *stream = server->opened[i].stream;
+
             server->opened[i] = server->opened[--server->opened_count];
-            return true;
+            return stream;
         }
-    return false;
+    return NULL;
 }
 
 static void do_snap_begin(struct sim *sim, int s, const struct zab_action *action)
 {
     struct sim_server *server = &sim->servers[s];
 
-    sim_log_done(&server->staged.log);
-    server->staged.whole = false;
-    server->staged.ticket = action->ticket;
+    sim_store_do(sim, s, action);
     server->incoming.active = true;
     server->incoming.conn = action->conn;
     server->incoming.ticket = action->ticket;
-    server->incoming.zxid = action->zxid;
-    if (server->full || sim_chance(sim, 40))
+    if (sim_chance(sim, 40))
         sim_server_todo(sim, s,
                         (struct sim_local){.kind = LOCAL_SNAP_FAILED, .ticket = action->ticket});
-}
-
-static void do_snap_install(struct sim *sim, int s, const struct zab_action *action)
-{
-    struct sim_server *server = &sim->servers[s];
-
-    SIM_REQUIRE(sim, server->staged.whole, "s%d installs a snapshot that is not whole", s);
-    submit(sim, s,
-           (struct sim_disk_op){.kind = DISK_INSTALL,
-                                .zxid = action->zxid,
-                                .ticket = action->ticket,
-                                .accepted = action->accepted,
-                                .current = action->current,
-                                .log = server->staged.log,
-                                .state = server->staged.state});
-    server->staged.log = (struct sim_log){0};
-    server->staged.whole = false;
-    server->staged.ticket = 0;
-}
-
-void sim_server_drop_staged(struct sim_server *server)
-{
-    server->incoming.active = server->staged.whole = false;
-    server->staged.ticket = 0;
-    sim_log_done(&server->staged.log);
 }
 
 static void do_apply(struct sim *sim, int s, const struct zab_action *action)
 {
     struct sim_server *server = &sim->servers[s];
-    struct sim_txn txn;
-    size_t before = sim_ghost_index(&sim->ghost, server->app.zxid);
+    struct tree *tree = sim_tree(sim, s);
+    size_t before = sim_ghost_index(&sim->ghost, tree_zxid(tree));
+    struct sim_write write;
 
-    SIM_REQUIRE(sim, sim_txn_decode(action->data, &txn) && txn.zxid == action->zxid,
+    SIM_REQUIRE(sim,
+                sim_txn_write(action->data, &write) && txn_zxid(action->data->data) == action->zxid,
                 "s%d applies something that is no txn of that zxid", s);
-    SIM_REQUIRE(sim, action->zxid > server->app.zxid, "s%d applies a txn twice, or out of order",
-                s);
-    SIM_REQUIRE(sim, sim_disk_has(&server->disk, action->zxid, action->data),
+    SIM_REQUIRE(sim, action->zxid > tree_zxid(tree), "s%d applies a txn twice, or out of order", s);
+    SIM_REQUIRE(sim, sim_platter_has(&server->keep.platter, action->zxid, action->data),
                 "s%d applies what is not on its disk", s);
     if (before == sim->ghost.count)
         sim_check_commit(sim, s, action->zxid, action->data);
@@ -113,9 +71,15 @@ static void do_apply(struct sim *sim, int s, const struct zab_action *action)
              sim_blob_hash(sim->ghost.committed[before].txn) == sim_blob_hash(action->data)),
         "s%d applies 0x%llx where 0x%llx was committed: histories differ", s,
         (unsigned long long)action->zxid, (unsigned long long)sim->ghost.committed[before].zxid);
-    SIM_REQUIRE(sim, sim_app_apply(&server->app, &txn),
-                "s%d: the leader expected another state before this txn", s);
-    sim_client_applied(sim, s, &txn);
+    SIM_REQUIRE(sim,
+                sim_txn_apply(tree, action->data) &&
+                    tree_digest(tree) == sim->ghost.committed[before].digest,
+                "s%d: its tree after 0x%llx is not everybody's (15)", s,
+                (unsigned long long)action->zxid);
+    if (server->plan.active)
+        plan_committed(&server->plan.plan, action->zxid);
+    server->keep.applied = action->zxid;
+    sim_client_applied(sim, s, action->zxid, &write);
 }
 
 static void do_role(struct sim *sim, int s, const struct zab_action *action)
@@ -130,7 +94,7 @@ static void do_role(struct sim *sim, int s, const struct zab_action *action)
     server->role = action->role;
     server->serving = action->serving;
     if (changed || !action->serving) {
-        server->planned = false;
+        sim_plan_end(&server->plan);
         sim_client_drop_all(sim, s);
     }
     if (changed && action->role == ROLE_LEADING && server->listen_fails) {
@@ -143,7 +107,7 @@ static void do_role(struct sim *sim, int s, const struct zab_action *action)
 
 static void do_network(struct sim *sim, int s, const struct zab_action *action)
 {
-    struct sim_app state;
+    struct tree_stream *stream;
 
     switch (action->kind) {
     case ZAB_NOTIFY:
@@ -156,9 +120,9 @@ static void do_network(struct sim *sim, int s, const struct zab_action *action)
         sim_net_send(sim, s, action->conn, &action->msg);
         break;
     case ZAB_STREAM:
-        SIM_REQUIRE(sim, take_opened(&sim->servers[s], action->ticket, &state),
-                    "s%d streams a snapshot that is not open", s);
-        sim_net_stream(sim, s, action->conn, &state);
+        stream = take_opened(&sim->servers[s], action->ticket);
+        SIM_REQUIRE(sim, stream != NULL, "s%d streams a snapshot that is not open", s);
+        sim_net_stream(sim, s, action->conn, stream);
         break;
     default:
         if (sim->servers[s].incoming.conn == action->conn)
@@ -170,41 +134,23 @@ static void do_network(struct sim *sim, int s, const struct zab_action *action)
 
 static void do_disk(struct sim *sim, int s, const struct zab_action *action)
 {
-    struct sim_app unused;
-
     switch (action->kind) {
-    case ZAB_APPEND:
-        do_append(sim, s, action);
-        break;
-    case ZAB_TRUNCATE:
-        submit(sim, s,
-               (struct sim_disk_op){
-                   .kind = DISK_TRUNCATE, .zxid = action->zxid, .ticket = action->ticket});
-        break;
-    case ZAB_META:
-        submit(sim, s,
-               (struct sim_disk_op){.kind = DISK_META,
-                                    .ticket = action->ticket,
-                                    .accepted = action->accepted,
-                                    .current = action->current});
-        break;
     case ZAB_SNAP_OPEN:
         do_snap_open(sim, s, action);
         break;
     case ZAB_SNAP_SHUT:
-        (void)take_opened(&sim->servers[s], action->ticket, &unused); /* one that failed is none */
+        tree_stream_close(
+            take_opened(&sim->servers[s], action->ticket)); /* one that failed is none */
         break;
     case ZAB_SNAP_BEGIN:
         do_snap_begin(sim, s, action);
         break;
-    case ZAB_SNAP_STAGE:
-        sim_log_append(&sim->servers[s].staged.log, action->data);
-        break;
-    case ZAB_SNAP_INSTALL:
-        do_snap_install(sim, s, action);
+    case ZAB_SNAP_DROP:
+        sim->servers[s].incoming.active = false;
+        sim_store_do(sim, s, action);
         break;
     default:
-        sim_server_drop_staged(&sim->servers[s]);
+        sim_store_do(sim, s, action);
         break;
     }
 }
@@ -249,7 +195,7 @@ static void do_app(struct sim *sim, int s, const struct zab_action *action)
         sim_client_synced(sim, s, action->cookie);
         break;
     case ZAB_STOPPED:
-        sim_server_crash(sim, s, false);
+        sim_server_exit(sim, s);
         sim_after(sim, sim_between(sim, 10 * SIM_MS, 3 * SIM_S), EV_RESTART, s, 0, 0);
         break;
     default:
@@ -280,4 +226,6 @@ void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
         else
             do_app(sim, s, action);
     }
+    if (server->alive)
+        sim_store_applied(sim, s);
 }

@@ -1,6 +1,7 @@
 /* sim_server: one server: its core, fed with events and tick, and its end and beginning. What
  * the core asks for is in sim_perform.c. */
 #include "proto/base/mem.h"
+#include "store/stream.h"
 #include "tests/sim/sim.h"
 
 #include <stdlib.h>
@@ -71,24 +72,28 @@ void sim_server_start(struct sim *sim, int s)
     struct zab_config config = sim->config;
     struct zab_disk disk;
 
-    server->app = sim_disk_open(&server->disk, &sim->rng, &disk);
-    sim_say(sim, s, "starts with state, log end", server->app.zxid,
-            sim_disk_log_end(&server->disk));
+    if (sim_store_open(sim, s, &disk) < 0) {
+        sim_after(sim, sim_between(sim, 10 * SIM_MS, 2 * SIM_S), EV_RESTART, s, 0, 0);
+        return;
+    }
+    sim_say(sim, s, "starts with state, log end", disk.applied,
+            sim_platter_end(&server->keep.platter));
     sim_say(sim, s, "  and epochs accepted, current", disk.accepted, disk.current);
     server->alive = true;
     server->crash_kind = server->crash_next - 1;
     server->crash_next = 0;
     server->gone_host = server->paused = server->stopping = false;
     server->role = ROLE_LOOKING;
-    server->serving = server->planned = false;
+    server->serving = false;
     server->skew_ms = sim_between(sim, 0, 100000);
     server->tick_at = 0;
     config.sid = s;
     config.seed = rng_next(&sim->rng);
     server->zab = zab_new(&config, &disk);
+    store_forget_entries(server->keep.store);
     sim_net_changed(sim, s);
-    sim_after(sim, sim_between(sim, 200 * SIM_MS, 3 * SIM_S), EV_CHECKPOINT, s, 0, 0);
-    WITH_EVENT(sim, s, zab_disk_full(zab, server->full, out));
+    server->told_full = store_full(server->keep.store);
+    WITH_EVENT(sim, s, zab_disk_full(zab, server->told_full, out));
 }
 
 static void drop_locals(struct sim_server *server)
@@ -99,24 +104,17 @@ static void drop_locals(struct sim_server *server)
     }
 }
 
-static void drop_reports(struct sim_server *server)
+static void drop_opened(struct sim_server *server)
 {
-    for (size_t i = 0; i < server->report_count; i++)
-        sim_log_done(&server->reports[i].log);
-    server->report_count = 0;
+    while (server->opened_count > 0)
+        tree_stream_close(server->opened[--server->opened_count].stream);
 }
 
-void sim_server_crash(struct sim *sim, int s, bool host)
+/* What lives in the process goes with it. */
+static void end_process(struct sim *sim, int s, bool host)
 {
     struct sim_server *server = &sim->servers[s];
-    size_t lost;
 
-    if (!server->alive)
-        return;
-    sim_say(sim, s, "CRASHES: power cut, role", host, server->role);
-    lost = sim_disk_crash(&server->disk, &sim->rng);
-    sim->cover.lost_txns += lost;
-    sim->cover.torn += lost > 0;
     server->alive = false;
     server->gone_host = host;
     server->life++;
@@ -124,27 +122,37 @@ void sim_server_crash(struct sim *sim, int s, bool host)
     server->crash_kind = -1;
     zab_free(server->zab);
     server->zab = NULL;
+    sim_plan_end(&server->plan);
     drop_locals(server);
-    drop_reports(server);
-    sim_server_drop_staged(server);
-    server->opened_count = server->deferred_count = 0;
+    drop_opened(server);
+    server->incoming.active = false;
+    server->deferred_count = 0;
     server->role = ROLE_LOOKING;
     server->serving = server->fsync_fails = false;
     sim_client_drop_all(sim, s);
     sim_net_crash(sim, s, host);
 }
 
+void sim_server_crash(struct sim *sim, int s, bool host)
+{
+    if (!sim->servers[s].alive)
+        return;
+    sim_say(sim, s, "CRASHES: power cut, role", host, sim->servers[s].role);
+    end_process(sim, s, host);
+    sim_store_crash(sim, s, host);
+}
+
+void sim_server_exit(struct sim *sim, int s)
+{
+    sim_say(sim, s, "ends in order", 0, 0);
+    end_process(sim, s, false);
+    sim_store_close(sim, s);
+}
+
 void sim_server_stop(struct sim *sim, int s)
 {
     sim->servers[s].stopping = true;
     WITH_EVENT(sim, s, zab_stop(zab, out));
-}
-
-void sim_server_disk_full(struct sim *sim, int s, bool full)
-{
-    sim->servers[s].full = full;
-    if (sim->servers[s].alive && !sim->servers[s].paused)
-        WITH_EVENT(sim, s, zab_disk_full(zab, full, out));
 }
 
 /* ---------------------------------------------------------------- to do */
@@ -163,22 +171,19 @@ static void propose(struct sim *sim, int s, const struct sim_write *write)
 {
     struct sim_server *server = &sim->servers[s];
     struct zab_actions actions = {0};
-    struct sim_txn txn = {.zxid = zab_next_zxid(server->zab), .write = *write};
+    zk_zxid zxid = zab_next_zxid(server->zab);
     struct blob *blob;
 
-    if (!server->planned) {
-        SIM_REQUIRE(sim, server->app.zxid == zab_view(server->zab).log_end,
+    if (!server->plan.active) {
+        SIM_REQUIRE(sim, sim_applied(sim, s) == zab_view(server->zab).log_end,
                     "s%d serves as leader, but its state is not its whole history", s);
-        server->planned = true;
-        server->plan_digest = server->app.digest;
+        sim_plan_begin(&server->plan, sim_tree(sim, s));
     }
-    server->plan_digest = sim_digest(server->plan_digest, txn.zxid, write);
-    txn.digest = server->plan_digest;
     sim->cover.writes++;
-    blob = sim_txn_encode(&txn, rng_below(&sim->rng, sim_chance(sim, 20) ? 5000 : 60));
-    SIM_REQUIRE(sim, sim_ghost_propose(&sim->ghost, s, txn.zxid, blob), "s%d: %s", s,
+    blob = sim_plan_write(&server->plan, &sim->rng, zxid, write);
+    SIM_REQUIRE(sim, sim_ghost_propose(&sim->ghost, s, zxid, blob), "s%d: %s", s,
                 sim->ghost.complaint);
-    sim_say(sim, s, "proposes zxid, client * 2^32 + seq", txn.zxid,
+    sim_say(sim, s, "proposes zxid, client * 2^32 + seq", zxid,
             (int64_t)write->client << 32 | write->seq);
     zab_propose(server->zab, blob, &actions);
     after(sim, s, &actions);
@@ -199,7 +204,7 @@ bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct 
             ok = server->serving;
             if (ok)
                 WITH_EVENT(sim, s, zab_sync(zab, 0, cookie, out));
-        } else if (zab_can_propose(server->zab) && !server->full) {
+        } else if (zab_can_propose(server->zab) && !store_full(server->keep.store)) {
             ok = true;
             propose(sim, s, write);
         }
@@ -232,7 +237,7 @@ static void on_request(struct sim *sim, int s, const struct sim_local *local)
     SIM_REQUIRE(sim, sim_request_decode(local->data, &kind, &write), "a request was changed");
     if (kind == SIM_SYNC)
         WITH_EVENT(sim, s, zab_sync(zab, local->conn, 0, out));
-    else if (tick(sim, s) && zab_can_propose(server->zab) && !server->full)
+    else if (tick(sim, s) && zab_can_propose(server->zab) && !store_full(server->keep.store))
         propose(sim, s, &write);
 }
 
@@ -251,9 +256,9 @@ static void on_local(struct sim *sim, int s)
         WITH_EVENT(sim, s, zab_snap_opened(zab, local.ticket, local.zxid, local.failed, out));
         break;
     case LOCAL_SNAP_FAILED:
-        if (server->staged.ticket != local.ticket)
+        if (!sim_store_snap_bad(sim, s, local.ticket))
             break; /* too late: it is being installed, or given up */
-        sim_server_drop_staged(server);
+        server->incoming.active = false;
         WITH_EVENT(sim, s, zab_snap_failed(zab, local.ticket, out));
         break;
     case LOCAL_REQUEST:
@@ -274,75 +279,48 @@ static void on_local(struct sim *sim, int s)
 
 /* ---------------------------------------------------------------- the disk */
 
-void sim_server_disk(struct sim *sim, int s)
+/* A case for each kind. NOLINTNEXTLINE(readability-function-size) */
+static void on_report(struct sim *sim, int s, const struct sim_report *report)
 {
     struct sim_server *server = &sim->servers[s];
-    bool slow = sim->now < server->slow_until;
-    int factor = sim->healed_at == 0 ? sim->disk_factor : 1;
 
-    if (sim_disk_begin(&server->disk, server->app.zxid))
-        sim_after(sim,
-                  slow ? sim_between(sim, 50 * SIM_MS, 3 * SIM_S)
-                       : factor *
-                             sim_between(sim, 100, sim_chance(sim, 20) ? 60 * SIM_MS : 4 * SIM_MS),
-                  EV_DISK, s, 0, 0);
+    sim_say(sim, s, "on disk: kind, zxid", report->kind, report->zxid);
+    switch (report->kind) {
+    case REPORT_DURABLE:
+        WITH_EVENT(sim, s, zab_log_durable(zab, report->zxid, out));
+        break;
+    case REPORT_TRUNCATED:
+        WITH_EVENT(sim, s, zab_log_truncated(zab, report->ticket, out));
+        break;
+    case REPORT_META:
+        WITH_EVENT(sim, s, zab_meta_durable(zab, report->ticket, out));
+        break;
+    case REPORT_INSTALLED:
+        WITH_EVENT(sim, s, zab_snap_installed(zab, report->ticket, out));
+        break;
+    case REPORT_SNAP_FAILED:
+        server->incoming.active = false;
+        sim_store_snap_failed(sim, s);
+        WITH_EVENT(sim, s, zab_snap_failed(zab, report->ticket, out));
+        break;
+    }
 }
 
-static void on_disk(struct sim *sim, int s)
+static void on_store(struct sim *sim, const struct sim_event *event)
 {
+    int s = event->server;
     struct sim_server *server = &sim->servers[s];
-    struct sim_disk_op *op;
+    struct sim_report report;
 
-    if (server->fsync_fails) {
-        sim_say(sim, s, "cannot sync its log", 0, 0);
-        sim_server_crash(sim, s, false);
-        sim_after(sim, sim_between(sim, 1 * SIM_MS, 4 * SIM_S), EV_RESTART, s, 0, 0);
+    sim_store_event(sim, event);
+    /* A report may end the server. */
+    while (server->alive && server->life == event->life && sim_store_next_report(sim, s, &report))
+        on_report(sim, s, &report);
+    if (!server->alive || server->life != event->life)
         return;
-    }
-    if (server->report_count == server->report_cap) {
-        server->report_cap = server->report_cap == 0 ? 16 : server->report_cap * 2;
-        server->reports = xrealloc(server->reports, server->report_cap * sizeof *server->reports);
-    }
-    server->reports[server->report_count++] =
-        sim_disk_end(&server->disk, server->full || sim_chance(sim, 20));
-    SIM_REQUIRE(sim, server->disk.complaint == NULL, "s%d: %s", s, server->disk.complaint);
-    op = &server->reports[server->report_count - 1];
-    if (op->kind == DISK_TRUNCATE)
-        sim_check_undone(sim, op->zxid);
-    else if (op->kind == DISK_INSTALL)
-        sim_check_undone(sim, op->state.zxid);
-    sim_after(sim, sim_chance(sim, 10) ? sim_between(sim, 0, 30 * SIM_MS) : 0, EV_REPORT, s, 0, 0);
-    sim_server_disk(sim, s);
-}
-
-/* A case for each kind of job. NOLINTNEXTLINE(readability-function-size) */
-static void on_report(struct sim *sim, int s)
-{
-    struct sim_server *server = &sim->servers[s];
-    struct sim_disk_op op = server->reports[0];
-
-    server->report_count--;
-    memmove(server->reports, server->reports + 1, server->report_count * sizeof *server->reports);
-    sim_log_done(&op.log);
-    sim_say(sim, s, "on disk: kind, zxid", op.kind, op.zxid);
-    switch (op.kind) {
-    case DISK_APPEND:
-        WITH_EVENT(sim, s, zab_log_durable(zab, op.zxid, out));
-        break;
-    case DISK_TRUNCATE:
-        WITH_EVENT(sim, s, zab_log_truncated(zab, op.ticket, out));
-        break;
-    case DISK_META:
-        WITH_EVENT(sim, s, zab_meta_durable(zab, op.ticket, out));
-        break;
-    case DISK_INSTALL:
-        if (op.failed) {
-            WITH_EVENT(sim, s, zab_snap_failed(zab, op.ticket, out));
-            break;
-        }
-        server->app = op.state;
-        WITH_EVENT(sim, s, zab_snap_installed(zab, op.ticket, out));
-        break;
+    if (store_full(server->keep.store) != server->told_full) {
+        server->told_full = !server->told_full;
+        WITH_EVENT(sim, s, zab_disk_full(zab, server->told_full, out));
     }
 }
 
@@ -355,15 +333,10 @@ static void on_stream(struct sim *sim, int s, uint64_t conn, const struct sim_it
 
     SIM_REQUIRE(sim, server->incoming.active && server->incoming.conn == conn,
                 "s%d: a snapshot comes in that nobody expects", s);
-    if (item->kind == ITEM_STREAM_PART) {
-        zab_progress(server->zab, conn);
+    zab_progress(server->zab, conn);
+    if (!sim_store_feed(sim, s, item->bytes))
         return;
-    }
-    SIM_REQUIRE(sim, item->state.zxid == server->incoming.zxid,
-                "s%d: the snapshot is of another zxid than was said", s);
     server->incoming.active = false;
-    server->staged.whole = true;
-    server->staged.state = item->state;
     WITH_EVENT(sim, s, zab_snap_received(zab, ticket, out));
 }
 
@@ -397,10 +370,12 @@ void sim_server_item(struct sim *sim, uint64_t conn, int from_end)
         if (sim->net.conns[conn - 1] != NULL)
             tell_sent(sim, conn, &sim->net.conns[conn - 1]->ends[from_end]);
         break;
-    case ITEM_STREAM_PART:
     case ITEM_STREAM:
         on_stream(sim, s, conn, &item);
+        blob_unref(item.bytes);
         break;
+    case ITEM_TORN:
+        break; /* has been looked at */
     case ITEM_DOWN:
         sim_say(sim, s, "connection down", (int64_t)conn, 0);
         WITH_EVENT(sim, s, zab_conn_down(zab, conn, out));
@@ -436,7 +411,7 @@ static void on_ballot(struct sim *sim, int s, int from)
 
 static bool defer(struct sim_server *server, const struct sim_event *event)
 {
-    if (!server->paused || event->kind == EV_DISK || event->kind == EV_RESUME)
+    if (!server->paused || event->kind == EV_WORK || event->kind == EV_RESUME)
         return false;
     if (server->deferred_count == server->deferred_cap) {
         server->deferred_cap = server->deferred_cap == 0 ? 64 : server->deferred_cap * 2;
@@ -460,7 +435,6 @@ static void resume(struct sim *sim, int s)
     server->deferred_count = 0;
     sim_net_resume(sim, s);
     sim_net_changed(sim, s);
-    sim_server_disk_full(sim, s, server->full); /* it may have changed meanwhile */
 }
 
 void sim_server_event(struct sim *sim, const struct sim_event *event)
@@ -484,15 +458,14 @@ void sim_server_event(struct sim *sim, const struct sim_event *event)
     case EV_LOCAL:
         on_local(sim, s);
         break;
-    case EV_DISK:
-        on_disk(sim, s);
+    case EV_WORK:
+    case EV_WORK_DONE:
+    case EV_STORE_TICK:
+    case EV_META_AGAIN:
+        on_store(sim, event);
         break;
-    case EV_REPORT:
-        on_report(sim, s);
-        break;
-    case EV_CHECKPOINT:
-        sim_disk_checkpoint(&server->disk, &server->app, sim->log_keep);
-        sim_after(sim, sim_between(sim, 1 * SIM_S, 5 * SIM_S), EV_CHECKPOINT, s, 0, 0);
+    case EV_STREAM:
+        sim_stream_part(sim, s, event->a);
         break;
     case EV_DIAL:
         sim_net_event(sim, event);
