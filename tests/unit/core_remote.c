@@ -1,0 +1,225 @@
+/* What learners send a leader is checked as anything that comes in. */
+#include "server/core/session_id.h"
+#include "tests/support/core_ensemble.h"
+#include "tests/unit/test.h"
+
+#define CONN 99
+#define SID_5 INT64_C(0x0500000000000001)
+
+static struct buf head(int64_t session_id, int32_t cxid, int32_t op)
+{
+    struct buf b = {0};
+
+    put_forwarded_request(
+        &b, &(struct zk_forwarded_request){.session_id = session_id, .cxid = cxid, .op = op});
+    return b;
+}
+
+/* Ends B. */
+static bool request(struct trio *trio, struct buf *b, const struct buf *auth)
+{
+    struct rig *leader = trio_rig(trio, trio->leader);
+    struct blob *data = blob_copy(b->data, b->len);
+    struct blob *who = auth == NULL ? NULL : blob_copy(auth->data, auth->len);
+    bool fine = core_request(leader->core, CONN, data, who, &leader->now);
+
+    blob_unref(data);
+    blob_unref(who);
+    buf_done(b);
+    return fine;
+}
+
+/* What the last proposal says: its type, and the error of an error. */
+static int32_t proposed_type(const struct trio *trio)
+{
+    return (int32_t)load_be32(trio->history[trio->proposed - 1]->data + 28);
+}
+
+static int32_t proposed_error(const struct trio *trio)
+{
+    return proposed_type(trio) == OP_ERROR
+               ? (int32_t)load_be32(trio->history[trio->proposed - 1]->data + 32)
+               : ZOK;
+}
+
+static bool make_session(struct trio *trio, int64_t id, int32_t timeout_ms)
+{
+    struct buf b = head(id, 0, OP_CREATE_SESSION);
+
+    put_i32(&b, timeout_ms);
+    return request(trio, &b, NULL);
+}
+
+TEST(bytes_that_make_no_request_are_not_taken)
+{
+    struct trio trio;
+    struct buf b = head(SID_5, 1, OP_CREATE), auth = {0};
+
+    trio_init(&trio, NULL);
+    b.len--;
+    EXPECT(!request(&trio, &b, NULL));
+    b = (struct buf){0};
+    EXPECT(!request(&trio, &b, NULL));
+    put_i32(&auth, 1000000); /* so many ids, and none there */
+    b = head(SID_5, 1, OP_CREATE);
+    EXPECT(!request(&trio, &b, &auth));
+    auth.len = 0;
+    put_i32(&auth, 0);
+    put_i32(&auth, 0); /* more than the ids */
+    b = head(SID_5, 1, OP_CREATE);
+    EXPECT(!request(&trio, &b, &auth));
+    buf_done(&auth);
+    EXPECT_EQ(trio.proposed, 0);
+    trio_done(&trio);
+}
+
+TEST(a_request_of_nobody_is_refused_as_a_txn)
+{
+    struct trio trio;
+    struct buf b = head(SID_5, 7, OP_CREATE);
+
+    trio_init(&trio, NULL);
+    EXPECT(request(&trio, &b, NULL));
+    EXPECT_EQ(proposed_error(&trio), ZSESSIONEXPIRED);
+    b = head(SID_5, 7, OP_CLOSE_SESSION);
+    EXPECT(request(&trio, &b, NULL));
+    EXPECT_EQ(proposed_error(&trio), ZSESSIONEXPIRED);
+    EXPECT_EQ(trio.proposed, 2);
+    trio_done(&trio);
+}
+
+TEST(what_is_no_write_is_refused_as_unknown)
+{
+    static const int32_t ops[] = {OP_GET_DATA, OP_PING, OP_AUTH, OP_CHECK, 12345, 0, -1};
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct buf b = head(SID_5, 7, ops[i]);
+
+        EXPECT(request(&trio, &b, NULL));
+        EXPECT_EQ(proposed_error(&trio), ZUNIMPLEMENTED);
+    }
+    trio_done(&trio);
+}
+
+TEST(a_body_that_cannot_be_decoded_is_refused_as_a_txn)
+{
+    struct trio trio;
+    struct buf b = head(SID_5, 7, OP_CREATE);
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    put_i32(&b, 1 << 30); /* the length of a path */
+    EXPECT(request(&trio, &b, NULL));
+    EXPECT_EQ(proposed_error(&trio), ZMARSHALLINGERROR);
+    trio_done(&trio);
+}
+
+/* An ephemeral of session 0 would be none, and others would be containers. */
+TEST(a_session_is_not_made_with_an_id_that_means_something_else)
+{
+    static const int64_t ids[] = {0, INT64_MIN, -1, (int64_t)UINT64_C(0xff00000000000001)};
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        EXPECT(make_session(&trio, ids[i], 1000));
+        EXPECT_EQ(proposed_error(&trio), ZBADARGUMENTS);
+    }
+    EXPECT(make_session(&trio, SID_5, 0));
+    EXPECT_EQ(proposed_error(&trio), ZBADARGUMENTS);
+    EXPECT(make_session(&trio, SID_5, INT32_MIN));
+    EXPECT_EQ(proposed_error(&trio), ZBADARGUMENTS);
+    EXPECT(make_session(&trio, SID_5, INT32_MAX));
+    EXPECT_EQ(proposed_type(&trio), OP_CREATE_SESSION);
+    trio_done(&trio);
+}
+
+TEST(a_session_is_made_once)
+{
+    struct trio trio;
+    struct buf b = head(SID_5, 0, OP_CREATE_SESSION);
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    EXPECT(make_session(&trio, SID_5, 1000));
+    EXPECT_EQ(proposed_error(&trio), ZBADARGUMENTS);
+    put_i32(&b, 1000);
+    b.len--;
+    EXPECT(request(&trio, &b, NULL));
+    EXPECT_EQ(proposed_error(&trio), ZBADARGUMENTS);
+    trio_done(&trio);
+}
+
+static void with_ids_of_ttl_znodes(struct rig *rig)
+{
+    rig->config.first_session_id = session_id_first(1, 0xff);
+}
+
+TEST(a_client_whose_session_is_not_made_is_closed_and_leaves_nothing)
+{
+    struct trio trio;
+    struct rig *rig;
+
+    trio_init(&trio, with_ids_of_ttl_znodes);
+    rig = trio_rig(&trio, 1);
+    rig_open(rig, 'a');
+    (void)rig_connect(rig, 'a', &(struct zk_connect_request){.timeout = 2000});
+    EXPECT_STR(trio_settle(&trio), "a: closed: the leader did not make a session");
+    for (int i = 0; i < TRIO; i++)
+        EXPECT_EQ(core_stats(trio_rig(&trio, i)->core).sessions, 0);
+    trio_done(&trio);
+}
+
+TEST(records_of_sessions_must_be_whole)
+{
+    struct trio trio;
+    struct rig *leader;
+    struct blob *bad;
+    struct buf b = {0};
+
+    trio_init(&trio, NULL);
+    leader = trio_rig(&trio, 0);
+    put_session_timeout(&b, &(struct zk_session_timeout){.session_id = SID_5, .timeout = -5});
+    bad = blob_copy(b.data, b.len);
+    EXPECT(core_sessions_touched(leader->core, bad, &leader->now)); /* unknown: no matter */
+    EXPECT(make_session(&trio, SID_5, 1000));
+    EXPECT(core_sessions_touched(leader->core, bad, &leader->now)); /* keeps its timeout */
+    blob_unref(bad);
+    bad = blob_copy(b.data, b.len - 1);
+    EXPECT(!core_sessions_touched(leader->core, bad, &leader->now));
+    blob_unref(bad);
+    buf_done(&b);
+    (void)trio_settle(&trio);
+    (void)trio_sleep(&trio, 900);
+    EXPECT_EQ(core_stats(leader->core).sessions, 1);
+    (void)trio_sleep(&trio, 300);
+    (void)trio_settle(&trio);
+    EXPECT_EQ(core_stats(leader->core).sessions, 0);
+    trio_done(&trio);
+}
+
+TEST(what_comes_for_another_role_is_left_alone)
+{
+    struct trio trio;
+    struct rig *learner;
+    struct buf b = {0};
+    struct blob *nothing;
+
+    trio_init(&trio, NULL);
+    learner = trio_rig(&trio, 1);
+    nothing = blob_copy("", 0);
+    EXPECT(core_request(learner->core, CONN, nothing, NULL, &learner->now));
+    EXPECT(core_revalidate(learner->core, CONN, SID_5, 1000, &learner->now));
+    EXPECT(core_sessions_touched(learner->core, nothing, &learner->now));
+    blob_unref(nothing);
+    buf_done(&b);
+    core_revalidated(learner->core, SID_5, true, 0, &learner->now);
+    core_revalidated(trio_rig(&trio, 0)->core, SID_5, false, 0, &learner->now);
+    core_synced(learner->core, 1, &learner->now);
+    EXPECT_EQ(trio.proposed, 0);
+    EXPECT_STR(trio_settle(&trio), "");
+    trio_done(&trio);
+}
