@@ -503,6 +503,12 @@ uint64_t mem_disk_calls(const struct disk *disk)
     return mem_of(disk)->calls;
 }
 
+void mem_disk_drop_locks(struct disk *disk)
+{
+    for (struct inode *inode = mem_of(disk)->inodes; inode != NULL; inode = inode->next)
+        inode->locked = false;
+}
+
 void mem_disk_ignore_sync(struct disk *disk, bool ignore)
 {
     mem_of(disk)->ignore_sync = ignore;
@@ -526,6 +532,20 @@ bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t 
         return false;
     name->inode->now[offset] = name->inode->synced[offset] = value;
     return true;
+}
+
+void mem_disk_write_through(struct disk_file *file, const void *data, size_t len, uint64_t offset)
+{
+    struct mem_disk *d = mem_of(file->disk);
+    struct inode *inode = inode_of(file);
+    int rc = mem_pwrite(file, data, len, offset);
+
+    ASSERT(rc == 0);
+    if (d->ignore_sync)
+        return;
+    memcpy(inode->synced + offset, data, len);
+    if (inode->synced_size < offset + len)
+        inode->synced_size = offset + len;
 }
 
 void mem_disk_put(struct disk *disk, const char *path, const uint8_t *bytes, size_t len)

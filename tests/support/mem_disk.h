@@ -42,6 +42,9 @@ void mem_disk_on_call(struct disk *disk, void (*hook)(void *arg), void *arg);
 /* Calls so far that change something. */
 uint64_t mem_disk_calls(const struct disk *disk);
 
+/* The process that held locks is gone. */
+void mem_disk_drop_locks(struct disk *disk);
+
 /* Makes all syncs do nothing, as a program would that forgot them. */
 void mem_disk_ignore_sync(struct disk *disk, bool ignore);
 
@@ -57,6 +60,10 @@ void mem_disk_set_faults(struct disk *disk, const struct mem_faults *faults);
 
 /* Pokes VALUE into a file, durably: rot. False: no such byte. */
 bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t value);
+
+/* A write with O_DSYNC: a call like disk_pwrite, and durable at its end. The disk must
+ * have room. */
+void mem_disk_write_through(struct disk_file *file, const void *data, size_t len, uint64_t offset);
 
 /* A file that is there holds these bytes from now on, durably, and no others. */
 void mem_disk_put(struct disk *disk, const char *path, const uint8_t *bytes, size_t len);

@@ -26,6 +26,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* 1 under a sanitizer, where much takes ten times as long: for tests that then try less. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
 /* The tests of a program in the order of its source; a list, as the constructors fill it before
  * main() runs. */
 struct test {
