@@ -83,6 +83,20 @@ static void with_parent(struct call *call, const char *name,
     resolve(call, next);
 }
 
+/* Behind with_parent(), with what it found: CALL is about the child from now on. False: it
+ * must not be made, and CALL is answered. */
+static bool go_to_child(struct call *call, int error)
+{
+    if (error == 0)
+        error = judge_parent(call);
+    if (error != 0) {
+        call_error(call, error);
+        return false;
+    }
+    call_set_path(call, call->inode, buf_cstr(&call->text));
+    return true;
+}
+
 struct client_request *create_znode(struct call *call, struct jute_bytes data,
                                     const struct blob *acl)
 {
@@ -163,14 +177,8 @@ static void on_made(struct call *call, const struct client_reply *reply)
 
 static void on_parent_of_new(struct call *call, int error)
 {
-    if (error == 0)
-        error = judge_parent(call);
-    if (error != 0) {
-        call_error(call, error);
-        return;
-    }
-    call_set_path(call, call->inode, buf_cstr(&call->text));
-    call_send(call, CALL_WRITES, send_make, on_made);
+    if (go_to_child(call, error))
+        call_send(call, CALL_WRITES, send_make, on_made);
 }
 
 void op_mkdir(ops_req req, uint64_t parent, const char *name, mode_t mode)
@@ -215,14 +223,8 @@ static void open_pending(struct call *call)
 
 static void on_parent_of_file(struct call *call, int error)
 {
-    if (error == 0)
-        error = judge_parent(call);
-    if (error != 0) {
-        call_error(call, error);
-        return;
-    }
-    call_set_path(call, call->inode, buf_cstr(&call->text));
-    open_pending(call);
+    if (go_to_child(call, error))
+        open_pending(call);
 }
 
 void op_create(ops_req req, uint64_t parent, const char *name, mode_t mode,
