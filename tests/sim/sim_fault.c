@@ -198,6 +198,7 @@ static bool begin_false_election(struct sim *sim)
 }
 
 static bool cause(struct sim *sim, enum sim_fault fault)
+/* Long because it is a list. */
 {
     int s = victim(sim), lead = leader(sim);
     struct sim_server *server = &sim->servers[s];
