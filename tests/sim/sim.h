@@ -94,7 +94,7 @@ struct sim_server {
     /* ROLE as last told */
     enum zab_role role;
     bool serving;
-    bool told_full; /* the core, that the disk is */
+    bool told_full;       /* the core, that the disk is */
     struct sim_plan plan; /* leader */
 
     struct sim_local *locals;

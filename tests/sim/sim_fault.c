@@ -197,8 +197,8 @@ static bool begin_false_election(struct sim *sim)
     return true;
 }
 
-static bool cause(struct sim *sim, enum sim_fault fault)
 /* Long because it is a list. */
+static bool cause(struct sim *sim, enum sim_fault fault)
 {
     int s = victim(sim), lead = leader(sim);
     struct sim_server *server = &sim->servers[s];
