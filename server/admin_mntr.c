@@ -76,6 +76,10 @@ static void put_counters(const struct admin_facts *f, struct buf *b)
     put_count(b, "connection_request_count", f->core.connect_requests);
     put_count(b, "connection_revalidate_count", f->core.revalidations);
     put_count(b, "connection_rejected", f->connections.rejected);
+    put_count(b, "large_requests_rejected", f->connections.large_rejected);
+    put_count(b, "request_throttle_wait_count", f->connections.held_up);
+    put_count(b, "stale_requests_dropped", f->connections.stale);
+    put_count(b, "throttled_ops", f->core.throttled);
     put_count(b, "sessionless_connections_expired", f->connections.handshakes_expired);
     put_count(b, "bytes_received_count", f->connections.bytes_received);
     put_count(b, "response_bytes", f->connections.bytes_sent);
@@ -104,7 +108,11 @@ static void put_figures(const struct admin_facts *f, struct buf *b)
 void admin_put_mntr(const struct admin_facts *f, struct buf *b)
 {
     put_essentials(f, b);
-    buf_printf(b, "zk_connection_drop_probability\t0.0\n");
+    buf_printf(b, "zk_connection_drop_probability\t");
+    admin_put_average(&(struct summary){.count = 10000,
+                                        .sum = (int64_t)(10000 * f->connections.drop_probability)},
+                      b);
+    buf_printf(b, "\n");
     put_counters(f, b);
     put_figures(f, b);
 }

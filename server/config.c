@@ -101,6 +101,21 @@ static const char *set_bool(const char *value, bool *ret)
     return NULL;
 }
 
+/* There is no locale but "C" here. */
+static const char *set_real(const char *value, double *ret)
+{
+    char *end;
+    double number;
+
+    if (!isdigit((unsigned char)*value))
+        return "a number like 0.02";
+    number = strtod(value, &end);
+    if (*end != '\0' || !(number <= 1e9))
+        return "a number like 0.02";
+    *ret = number;
+    return NULL;
+}
+
 static const char *set_hours(const char *value, int64_t *ret)
 {
     static const struct {
@@ -137,6 +152,7 @@ static const char *set_value(struct config *config, const struct config_key *key
     bool kept = key->field >= 0;
     int64_t hours_ms;
     int32_t number;
+    double real;
     bool yes;
 
     switch (key->kind) {
@@ -144,6 +160,8 @@ static const char *set_value(struct config *config, const struct config_key *key
         return set_int(key, value, kept ? field_of(config, key) : &number);
     case CONFIG_BOOL:
         return set_bool(value, kept ? field_of(config, key) : &yes);
+    case CONFIG_REAL:
+        return set_real(value, kept ? field_of(config, key) : &real);
     case CONFIG_HOURS:
         return set_hours(value, kept ? field_of(config, key) : &hours_ms);
     case CONFIG_TEXT:

@@ -5,6 +5,7 @@
 #define ZKFS_SERVER_CONFIG_H
 
 #include "proto/base/errtext.h"
+#include "server/session_throttle.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,13 @@ struct config {
     int32_t container_check_interval_ms;
     int32_t container_max_per_minute;
     int32_t container_never_used_ms; /* 0: never */
+    struct session_throttle_config session_throttle;
+    int32_t requests_throttle_max; /* requests in work; 0: no limit */
+    int32_t throttled_op_wait_ms;  /* of one that had to wait for that; 0: for ever */
+    int32_t large_request_bytes;   /* longer ones are large; -1: none is */
+    int32_t large_requests_max;    /* bytes of the large ones in work */
+    bool request_throttle;         /* false: as if the limit were 0 */
+    bool throttle_drops_stale, throttle_checks_latency;
     bool tcp_keep_alive;
     bool extended_types;
     bool enforce_quota;

@@ -24,6 +24,11 @@
         key, CONFIG_TEXT, CONFIG_USED, FIELD(field), shortest, 0, normal, about \
     }
 
+#define REAL(key, field, normal, about)                                  \
+    {                                                                    \
+        key, CONFIG_REAL, CONFIG_USED, FIELD(field), 0, 0, normal, about \
+    }
+
 /* Checked as far as that keeps a typing mistake from passing unseen. */
 #define SILENT_INT(key, least, most)                                      \
     {                                                                     \
@@ -83,6 +88,44 @@ const struct config_key config_keys[] = {
     INT("jute.maxbuffer", frame_bytes_max, 1024, 64 << 20, "1048575", "longest request in bytes"),
     INT("globalOutstandingLimit", outstanding_max, 1, INT32_MAX, "1000",
         "requests in work; beyond it nothing is read from clients that wait for an answer"),
+    BOOL("request_throttle", request_throttle, "true",
+         "false turns request_throttle_max_requests off"),
+    INT("request_throttle_max_requests", requests_throttle_max, 0, INT32_MAX, "0",
+        "requests in work; beyond it no client gets on with another one; 0 is no limit"),
+    INT("throttled_op_wait_time", throttled_op_wait_ms, 0, INT32_MAX, "0",
+        "ms after which a request that waits for that is answered THROTTLEDOP; 0: never"),
+    BOOL("request_throttle_drop_stale", throttle_drops_stale, "true",
+         "false turns request_stale_latency_check off"),
+    BOOL("request_stale_latency_check", throttle_checks_latency, "false",
+         "true: a client whose request waits longer than its session timeout is closed"),
+    INT("largeRequestThreshold", large_request_bytes, -1, INT32_MAX, "-1",
+        "a longer request, in bytes, is a large one; -1: none is"),
+    INT("largeRequestMaxBytes", large_requests_max, 1, INT32_MAX, "104857600",
+        "bytes of large requests in work; a client with one more is closed"),
+    INT("connection_throttle_tokens", session_throttle.tokens_max, 0, INT32_MAX, "0",
+        "sessions that may be asked for in one go; who asks for one more is closed; 0 is no "
+        "limit"),
+    INT("connection_throttle_fill_time", session_throttle.fill_ms, 1, INT32_MAX, "1",
+        "ms after which connection_throttle_fill_count more may be asked for"),
+    INT("connection_throttle_fill_count", session_throttle.fill_count, 0, INT32_MAX, "1",
+        "sessions more after connection_throttle_fill_time"),
+    INT("connection_throttle_freeze_time", session_throttle.freeze_ms, -1, INT32_MAX, "-1",
+        "ms between two changes of the chance to be closed when asking; -1: there is no chance "
+        "in it"),
+    REAL("connection_throttle_drop_increase", session_throttle.drop_increase, "0.02",
+         "by which the chance rises when there is nothing left"),
+    REAL("connection_throttle_drop_decrease", session_throttle.drop_decrease, "0.002",
+         "by which the chance falls"),
+    REAL("connection_throttle_decrease_ratio", session_throttle.decrease_ratio, "0",
+         "the part of connection_throttle_tokens that may be missing when the chance falls"),
+    BOOL("connection_throttle_weight_enabled", session_throttle.weighted, "false",
+         "true: sessions that are taken up again count for less than new ones"),
+    INT("connection_throttle_global_session_weight", session_throttle.new_weight, 1, INT32_MAX, "3",
+        "what a new session counts for"),
+    INT("connection_throttle_renew_session_weight", session_throttle.renew_weight, 1, INT32_MAX,
+        "2", "what a session counts for that is taken up again"),
+    INT("connection_throttle_local_session_weight", session_throttle.local_weight, 1, INT32_MAX,
+        "1", "the least that both of these are"),
     INT("snapCount", snap_count, 2, INT32_MAX, NULL,
         "txns after which a checkpoint is taken; by the size of the log alone if unset"),
     INT("preAllocSize", segment_kib, 64, 1 << 20, NULL,
@@ -177,6 +220,10 @@ const struct config_key config_keys[] = {
     SILENT("bitHashCacheSize"),
     SILENT("pathStats.*"),
     SILENT("enableEagerACLCheck"),
+    SILENT_INT("request_throttle_stall_time", 0, INT32_MAX),
+    SILENT_INT("request_throttler.shutdownTimeout", 0, INT32_MAX),
+    STAYS_ON("request_stale_connection_check",
+             "what a closed connection has sent is dropped all the same"),
     SILENT_BOOL("IPAuthenticationProvider.usexforwardedfor"), /* of the AdminServer's clients */
 
     NOT_YET("secureClientPort"),
@@ -194,13 +241,6 @@ const struct config_key config_keys[] = {
     NOT_YET("superUser"),
     INSTEAD("authProvider.*",
             "no Java class is loaded; the schemes are world, auth, digest, ip and x509"),
-    NOT_YET("request_throttle_*"),
-    NOT_YET("requestThrottle*"),
-    NOT_YET("throttled_op_wait_time"),
-    NOT_YET("throttledOpWaitTime"),
-    NOT_YET("connection_throttle_*"),
-    NOT_YET("largeRequestMaxBytes"),
-    NOT_YET("largeRequestThreshold"),
     NOT_YET("admin.*"),
     INSTEAD("audit.impl.class", "no Java class is loaded"),
     NOT_YET("audit.*"),
@@ -213,6 +253,38 @@ const struct config_key config_keys[] = {
 
 const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
 
+/* Names by which the Administrator's Guide calls a key in its headings, and files have it;
+ * Apache itself takes only the other ones. */
+static const struct {
+    const char *other, *name;
+} other_names[] = {
+    {"connectionMaxTokens", "connection_throttle_tokens"},
+    {"connectionTokenFillTime", "connection_throttle_fill_time"},
+    {"connectionTokenFillCount", "connection_throttle_fill_count"},
+    {"connectionFreezeTime", "connection_throttle_freeze_time"},
+    {"connectionDropIncrease", "connection_throttle_drop_increase"},
+    {"connectionDropDecrease", "connection_throttle_drop_decrease"},
+    {"connectionDecreaseRatio", "connection_throttle_decrease_ratio"},
+    {"requestThrottleLimit", "request_throttle_max_requests"},
+    {"requestThrottleStallTime", "request_throttle_stall_time"},
+    {"requestThrottleDropStale", "request_throttle_drop_stale"},
+    {"requestStaleLatencyCheck", "request_stale_latency_check"},
+    {"requestStaleConnectionCheck", "request_stale_connection_check"},
+    {"throttledOpWaitTime", "throttled_op_wait_time"},
+};
+
+static const char *usual_name(const char *name)
+{
+    static const char prefix[] = "zookeeper.";
+
+    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+        name += sizeof prefix - 1;
+    for (size_t i = 0; i < sizeof other_names / sizeof other_names[0]; i++)
+        if (strcmp(name, other_names[i].other) == 0)
+            return other_names[i].name;
+    return name;
+}
+
 static int key_matches(const char *pattern, const char *name)
 {
     size_t len = strlen(pattern);
@@ -224,6 +296,7 @@ static int key_matches(const char *pattern, const char *name)
 
 const struct config_key *config_key_find(const char *name)
 {
+    name = usual_name(name);
     for (size_t i = 0; i < config_key_count; i++) {
         if (key_matches(config_keys[i].name, name))
             return &config_keys[i];

@@ -11,6 +11,7 @@
 enum config_kind {
     CONFIG_INT,   /* int32_t; decimal, within min..max */
     CONFIG_BOOL,  /* bool; true or false, yes or no */
+    CONFIG_REAL,  /* double; not negative */
     CONFIG_HOURS, /* int64_t milliseconds; a number of hours, or one with ms, s, m, h, d */
     CONFIG_TEXT,  /* char *; at least min bytes */
     CONFIG_ANY,   /* not looked at */
@@ -47,7 +48,8 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
 
-/* The row of a key as written; NULL when it is in none. */
+/* The row of a key as written, or by one of its other names: with "zookeeper." in front, as a
+ * Java system property has it, or as the Administrator's Guide calls it. NULL: in none. */
 const struct config_key *config_key_find(const char *name);
 
 #endif

@@ -232,6 +232,9 @@ struct connections *connections_new(uv_loop_t *loop, const struct connections_co
     list_init(&all->told);
     list_init(&all->timed);
     list_init(&all->resting);
+    list_init(&all->held);
+    session_throttle_init(&all->session_throttle, &config->session_throttle, config->random_seed,
+                          host->now(host->arg)->mono_ms);
     (void)uv_idle_init(loop, &all->sleepless);
     list_init(&all->walks);
     (void)uv_timer_init(loop, &all->timer);

@@ -10,6 +10,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/hash.h"
 #include "server/core/core.h"
+#include "server/session_throttle.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,15 @@ struct connections_config {
     int32_t total_max;       /* 0: no limit */
     int32_t handshake_timeout_ms;
     int32_t frame_bytes_max;
-    int32_t outstanding_max; /* requests of all clients, > 0 */
+    int32_t outstanding_max;    /* requests of all clients, > 0 */
+    int32_t throttle_max;       /* the same, for clients with none in work as well; 0: no limit */
+    int32_t late_ms;            /* a request that THROTTLE_MAX held up for longer is not carried
+                                 * out: core_frame_late(); 0: any is */
+    bool closes_stale;          /* one that it holds up for its session's timeout is the end */
+    size_t large_request_bytes; /* a longer request is a large one; 0: none is */
+    size_t large_requests_max;  /* bytes of them that may be in work */
+    struct session_throttle_config session_throttle;
+    uint64_t random_seed;
     bool tcp_keep_alive;
     struct hash_key hash_key;
 };
@@ -68,7 +77,8 @@ void connection_told(struct core_client *client);
 void connection_finish(struct core_client *client, const char *why);
 
 /* Before the core looks whose time is up: a client whose frames wait because we are slow
- * with its requests counts as heard of, as its pings may be among them. */
+ * with its requests counts as heard of, as its pings may be among them;
+ * or it is closed, when they have waited for too long. */
 void connections_vouch(struct connections *all);
 
 /* Sends what came together and reads on where that was held up. At the end of
@@ -86,6 +96,9 @@ struct connections_stats {
     size_t open;
     uint64_t accepted, rejected;
     uint64_t handshakes_expired;
+    uint64_t held_up, stale; /* requests that THROTTLE_MAX made wait; and too long */
+    uint64_t large_rejected;
+    double drop_probability; /* of the session throttle */
     uint64_t bytes_received, bytes_sent;
 };
 struct connections_stats connections_stats(const struct connections *all);

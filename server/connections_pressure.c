@@ -29,13 +29,53 @@ bool connection_over_limits(struct connection *c)
     return too_much_unsent(c);
 }
 
+bool connection_held_up(struct connection *c)
+{
+    struct connections *all = c->all;
+
+    if (all->config.throttle_max == 0 ||
+        core_stats(all->core).outstanding < (size_t)all->config.throttle_max)
+        return false;
+    if (!c->held)
+        c->held_ms = all->host.now(all->host.arg)->mono_ms;
+    c->held = c->paused = true;
+    list_remove(&c->timed); /* if this is its first frame, it has done its part */
+    list_push_back(&all->held, &c->rest);
+    all->stats.held_up++;
+    return true;
+}
+
+bool connection_ends_stale(struct connection *c)
+{
+    struct connections *all = c->all;
+    int32_t timeout_ms;
+
+    if (!c->held || !all->config.closes_stale)
+        return false;
+    timeout_ms = core_client_stats(c->client).timeout_ms;
+    if (timeout_ms == 0 || all->host.now(all->host.arg)->mono_ms - c->held_ms <= timeout_ms)
+        return false;
+    all->stats.stale++;
+    connection_end_when_sent(c, "its requests waited for longer than its session lasts");
+    return true;
+}
+
+void connections_release(struct connections *all)
+{
+    struct list *it;
+
+    while (core_stats(all->core).outstanding < (size_t)all->config.throttle_max &&
+           (it = list_pop_front(&all->held)) != NULL)
+        connection_flush(CONTAINER_OF(it, struct connection, rest));
+}
+
 void connections_vouch(struct connections *all)
 {
     LIST_FOR(it, &all->open)
     {
         struct connection *c = CONTAINER_OF(it, struct connection, link);
 
-        if (c->paused && !too_much_unsent(c))
+        if (!connection_ends_stale(c) && c->paused && !too_much_unsent(c))
             core_client_heard(c->client, all->host.now(all->host.arg));
     }
 }

@@ -34,11 +34,51 @@ static bool take_word(struct connection *c, const uint8_t *data, size_t len)
 
 static void take_frame(struct connection *c, const uint8_t *payload, size_t size)
 {
+    struct connections *all = c->all;
+    const struct core_time *now = all->host.now(all->host.arg);
+    int32_t late_ms = all->config.late_ms;
+    bool is_late = c->connected && c->held && late_ms > 0 && now->mono_ms - c->held_ms > late_ms;
+
     if (!c->connected) {
+        if (!connection_may_begin(c, payload, size)) {
+            connection_end_when_sent(c, "too many sessions are asked for");
+            return;
+        }
         c->connected = true;
         list_remove(&c->timed);
     }
-    core_frame(c->all->core, c->client, payload, size, c->all->host.now(c->all->host.arg));
+    if (is_late)
+        core_frame_late(all->core, c->client, payload, size, now);
+    else
+        core_frame(all->core, c->client, payload, size, now);
+}
+
+/* Apache looks at a large request twice: when its length is there, and when all of it is. */
+static bool refuse_large(struct connection *c, size_t size)
+{
+    if (connections_have_room_for(c->all, size))
+        return false;
+    connection_end_when_sent(c, "more large requests than largeRequestMaxBytes");
+    return true;
+}
+
+/* Whether the next frame of C, of SIZE bytes, may be taken now. In this turn of the loop
+ * WALKED was what core_walked() gave at first. */
+static bool may_take(struct connection *c, size_t size, uint64_t walked)
+{
+    if (connection_ends_stale(c))
+        return false;
+    if (connection_over_limits(c)) {
+        c->paused = true;
+        return false;
+    }
+    if (connection_held_up(c))
+        return false;
+    if (core_walked(c->all->core) - walked >= WALKED_MAX) {
+        connection_rest(c);
+        return false;
+    }
+    return !refuse_large(c, size);
 }
 
 /* Tells the core of the next complete frames of the LEN bytes at DATA. Gives how many
@@ -98,16 +138,12 @@ static size_t take_frames(struct connection *c, const uint8_t *data, size_t len)
             refuse_frame(c, size);
             break;
         }
-        if (len - used - HEAD_BYTES < size)
-            break;
-        if (connection_over_limits(c)) {
-            c->paused = true;
+        if (len - used - HEAD_BYTES < size) {
+            (void)refuse_large(c, size);
             break;
         }
-        if (core_walked(all->core) - walked >= WALKED_MAX) {
-            connection_rest(c);
+        if (!may_take(c, size, walked))
             break;
-        }
         take_frame(c, data + used + HEAD_BYTES, size);
         used += HEAD_BYTES + size;
     }
@@ -118,6 +154,8 @@ void connection_take(struct connection *c, const uint8_t *data, size_t len)
 {
     size_t used = take_frames(c, data, len);
 
+    if (!c->paused)
+        c->held = false;
     if (used == len) {
         buf_done(&c->in);
     } else if (data == c->in.data) {

@@ -83,7 +83,7 @@ static void continue_answer(struct connection *c)
     connection_set_deadline(c);
 }
 
-static void flush(struct connection *c)
+void connection_flush(struct connection *c)
 {
     int rc = send_all(c);
 
@@ -105,7 +105,7 @@ static void flush_list(struct list *list, size_t most)
     struct list *it;
 
     for (; most > 0 && (it = list_pop_front(list)) != NULL; most--)
-        flush(CONTAINER_OF(it, struct connection, dirty));
+        connection_flush(CONTAINER_OF(it, struct connection, dirty));
 }
 
 /* One at a time, or many of them would hold up the others together. */
@@ -114,7 +114,7 @@ static void flush_rested(struct connections *all)
     struct list *it = list_pop_front(&all->resting);
 
     if (it != NULL)
-        flush(CONTAINER_OF(it, struct connection, rest));
+        connection_flush(CONTAINER_OF(it, struct connection, rest));
 }
 
 /* To tell thousands of an event takes as many system calls: whoever made the change
@@ -124,6 +124,9 @@ void connections_flush(struct connections *all)
     flush_list(&all->dirty, SIZE_MAX);
     flush_list(&all->told, TOLD_AT_ONCE);
     flush_rested(all);
-    flush_list(&all->dirty, SIZE_MAX); /* frames that had been held up may have been taken */
+    do { /* frames that had to wait may have been taken */
+        flush_list(&all->dirty, SIZE_MAX);
+        connections_release(all);
+    } while (!list_empty(&all->dirty));
     connections_sleep(all);
 }

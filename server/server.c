@@ -387,6 +387,11 @@ static int open_store(struct server *s, struct errtext *why)
     return store_open(&config, &base, &events, &s->store, why);
 }
 
+static size_t large_request_bytes(const struct config *c)
+{
+    return c->large_request_bytes > 0 ? (size_t)c->large_request_bytes : 0;
+}
+
 static void make_core(struct server *s)
 {
     const struct config *c = s->config;
@@ -399,6 +404,7 @@ static void make_core(struct server *s)
         .container_never_used_ms = c->container_never_used_ms,
         .extended_types = c->extended_types,
         .enforce_quota = c->enforce_quota,
+        .large_request_bytes = large_request_bytes(c),
         .skip_acl = c->skip_acl,
         .digest_off = !c->digest_enabled,
         .digest_algorithm = c->digest_algorithm,
@@ -432,8 +438,15 @@ static void make_connections(struct server *s)
         .handshake_timeout_ms = c->handshake_timeout_ms,
         .frame_bytes_max = c->frame_bytes_max,
         .outstanding_max = c->outstanding_max,
+        .throttle_max = c->request_throttle ? c->requests_throttle_max : 0,
+        .late_ms = c->throttled_op_wait_ms,
+        .closes_stale = c->throttle_drops_stale && c->throttle_checks_latency,
+        .large_request_bytes = large_request_bytes(c),
+        .large_requests_max = (size_t)c->large_requests_max,
+        .session_throttle = c->session_throttle,
         .tcp_keep_alive = c->tcp_keep_alive,
         .hash_key = random_key(),
+        .random_seed = random_key().k0,
     };
     struct connections_host host = {
         .arg = s,

@@ -137,6 +137,15 @@ static void reattach_session(struct core_client *client, const struct zk_connect
     request_wait_for_all(client);
 }
 
+bool core_connect_renews(const uint8_t *payload, size_t len)
+{
+    struct jute_reader r = jute_reader(payload, len, NULL);
+    struct zk_connect_request req;
+
+    get_connect_request(&r, &req);
+    return !r.bad && req.session_id != 0;
+}
+
 void connect_request(struct core_client *client, const uint8_t *payload, size_t len,
                      const struct core_time *now)
 {
@@ -182,7 +191,7 @@ static void begin(struct core_client *client, const struct core_time *now)
 
         ASSERT(entry.kind == PENDING_FRAME);
         if (client->state == CLIENT_OPEN)
-            request_take(client, entry.frame, entry.bytes, now);
+            request_take(client, entry.frame, entry.bytes, false, now);
         free(entry.frame);
     }
 }

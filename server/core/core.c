@@ -101,8 +101,8 @@ static int32_t op_asked_for(const uint8_t *payload, size_t len)
     return r.bad ? 0 : header.type;
 }
 
-void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
-                const struct core_time *now)
+static void take_frame(struct core *core, struct core_client *client, const uint8_t *payload,
+                       size_t len, bool is_late, const struct core_time *now)
 {
     ASSERT(client->core == core);
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_DEAF)
@@ -119,11 +119,24 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
                                                .op = op_asked_for(payload, len),
                                                .start_ms = now->mono_ms,
                                                .frame = xmemdup(payload, len),
-                                               .bytes = len});
+                                               .bytes = len,
+                                               .large = request_large_size(core, len)});
         break;
     default:
-        request_take(client, payload, len, now);
+        request_take(client, payload, len, is_late, now);
     }
+}
+
+void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
+                const struct core_time *now)
+{
+    take_frame(core, client, payload, len, false, now);
+}
+
+void core_frame_late(struct core *core, struct core_client *client, const uint8_t *payload,
+                     size_t len, const struct core_time *now)
+{
+    take_frame(core, client, payload, len, true, now);
 }
 
 /* The body of almost any request begins with a path. Where something else stands
@@ -172,6 +185,11 @@ int64_t core_next_tick(const struct core *core, const struct core_time *now)
     if (reap_ms <= now->mono_ms)
         reap_ms = now->mono_ms + 1;
     return reap_ms < tick_ms ? reap_ms : tick_ms;
+}
+
+size_t core_large_bytes(const struct core *core)
+{
+    return core->stats.large_bytes;
 }
 
 uint64_t core_walked(const struct core *core)

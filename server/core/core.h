@@ -65,6 +65,8 @@ struct core_config {
     /* The memory that the watches of a connection may take; a request for one more is
      * refused (ZSYSTEMERROR). 0: 64 MiB, some 500,000 watches. */
     size_t client_watch_bytes_max;
+    /* A longer request is a large one: see core_large_bytes(). 0: none is. */
+    size_t large_request_bytes;
     /* The longest txn that the log takes. A request whose txn would be longer is
      * refused (ZBADARGUMENTS), a session's end goes without its list. 0: no limit. */
     size_t txn_bytes_max;
@@ -167,6 +169,18 @@ struct buf *core_client_out(struct core_client *client);
 void core_frame(struct core *core, struct core_client *client, const uint8_t *payload, size_t len,
                 const struct core_time *now);
 
+/* The same for a request that has waited too long in front of the core: it is answered
+ * ZTHROTTLEDOP in its turn, and not carried out. What keeps a session going, or ends it, and
+ * authentication are carried out all the same [Request.isThrottlable]. */
+void core_frame_late(struct core *core, struct core_client *client, const uint8_t *payload,
+                     size_t len, const struct core_time *now);
+
+/* Whether this first frame of a connection asks for a session that is there already. */
+bool core_connect_renews(const uint8_t *payload, size_t len);
+
+/* The lengths of all large requests that are not answered yet. */
+size_t core_large_bytes(const struct core *core);
+
 /* CLIENT has taken some of what it is sent, while its frames wait because that is so
  * much: its session counts as heard of. */
 void core_client_heard(struct core_client *client, const struct core_time *now);
@@ -264,6 +278,7 @@ struct core_sizes {
 
 struct core_stats {
     size_t outstanding; /* requests not answered yet, all clients */
+    size_t large_bytes; /* of these, of the large ones */
     size_t clients;     /* connections */
     size_t sessions;
     size_t watches; /* as Apache counts: of data and of children apart */
@@ -280,6 +295,7 @@ struct core_stats {
     struct {
         uint64_t right, none, wrong; /* of the names that clients gave */
     } ensemble_auth;
+    uint64_t throttled; /* requests that came too late: core_frame_late() */
 };
 struct core_stats core_stats(const struct core *core);
 void core_stats_reset(struct core *core);

@@ -5,6 +5,7 @@
 #include "proto/base/blob.h"
 #include "proto/opcodes.h"
 #include "server/core/core_state.h"
+#include "server/core/request.h"
 
 #include <string.h>
 
@@ -51,7 +52,7 @@ static void push_and_send(struct core_client *client, const struct pending *entr
 }
 
 void forward_write(struct core_client *client, const struct zk_request_header *header,
-                   const struct jute_reader *body, const struct core_time *now)
+                   const struct jute_reader *body, size_t len, const struct core_time *now)
 {
     struct zk_forwarded_request head = {
         .session_id = client->session->id, .cxid = header->xid, .op = header->type};
@@ -65,7 +66,8 @@ void forward_write(struct core_client *client, const struct zk_request_header *h
                                     .xid = header->xid,
                                     .op = header->type,
                                     .start_ms = now->mono_ms,
-                                    .bytes = data->len},
+                                    .bytes = data->len,
+                                    .large = request_large_size(client->core, len)},
                   data, credentials(client));
     blob_unref(data);
 }

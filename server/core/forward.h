@@ -18,9 +18,10 @@
 #include "server/core/client.h"
 #include "server/core/pending.h"
 
-/* Sends a write to the leader; it is owed from now on. Without a leader CLIENT is closed. */
+/* Sends a write to the leader; it is owed from now on. The whole request is LEN bytes long.
+ * Without a leader CLIENT is closed. */
 void forward_write(struct core_client *client, const struct zk_request_header *header,
-                   const struct jute_reader *body, const struct core_time *now);
+                   const struct jute_reader *body, size_t len, const struct core_time *now);
 
 /* The same for the session that CLIENT has been attached to, and does not exist yet. */
 void forward_create_session(struct core_client *client, const struct core_time *now);

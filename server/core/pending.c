@@ -69,6 +69,7 @@ void pending_push(struct core_client *client, const struct pending *entry)
     client->owed.bytes += copy->bytes;
     client->owed.walks += walks(copy);
     client->core->stats.outstanding += counts(copy);
+    client->core->stats.large_bytes += copy->large;
 }
 
 struct pending *pending_front(const struct core_client *client)
@@ -91,6 +92,7 @@ struct pending pending_take(struct core_client *client, struct list *list)
     client->owed.bytes -= taken.bytes;
     client->owed.walks -= walks(&taken);
     client->core->stats.outstanding -= counts(&taken);
+    client->core->stats.large_bytes -= taken.large;
     pool_give(&client->core->pool, entry);
     return taken;
 }

@@ -34,6 +34,7 @@ struct pending {
     int64_t start_ms; /* when the request came in */
     uint8_t *frame;   /* owned */
     size_t bytes;     /* what it counts for; the length of FRAME */
+    size_t large;     /* the length of the request, if that counts as large; see core_config */
 };
 
 /* Used entries, kept for the next request: the hot path does not allocate. */

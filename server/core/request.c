@@ -163,13 +163,22 @@ static zk_zxid propose(struct core_client *client, struct request *req, const st
     return request_close_session(client->core, client->session, req->header.xid, now, ret_bytes);
 }
 
-static void take_write(struct core_client *client, struct request *req, const struct core_time *now)
+size_t request_large_size(const struct core *core, size_t len)
+{
+    size_t least = core->config.large_request_bytes;
+
+    return least > 0 && len > least ? len : 0;
+}
+
+static void take_write(struct core_client *client, struct request *req, size_t len,
+                       const struct core_time *now)
 {
     struct core_host *host = &client->core->host;
     struct pending entry = {.kind = PENDING_WRITE,
                             .xid = req->header.xid,
                             .op = req->header.type,
-                            .start_ms = req->start_ms};
+                            .start_ms = req->start_ms,
+                            .large = request_large_size(client->core, len)};
 
     if ((req->handler->flags & OP_NEEDS_SPACE) && host->storage_full(host->arg)) {
         refuse(client, req, ZSYSTEMERROR);
@@ -265,10 +274,17 @@ static void take_read(struct core_client *client, struct request *req, const uin
                                            .op = req->header.type,
                                            .start_ms = req->start_ms,
                                            .frame = xmemdup(payload, len),
-                                           .bytes = len});
+                                           .bytes = len,
+                                           .large = request_large_size(client->core, len)});
 }
 
-void request_take(struct core_client *client, const uint8_t *payload, size_t len,
+/* [Request.isThrottlable]; what authenticates does not come here. */
+static bool may_be_too_late(int32_t op)
+{
+    return op != OP_PING && op != OP_CLOSE_SESSION;
+}
+
+void request_take(struct core_client *client, const uint8_t *payload, size_t len, bool is_late,
                   const struct core_time *now)
 {
     struct request req = {.start_ms = now->mono_ms};
@@ -288,15 +304,20 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
         refuse(client, &req, ZUNIMPLEMENTED);
         return;
     }
+    if (is_late && req.handler->kind != KIND_AUTH && may_be_too_late(req.header.type)) {
+        client->core->stats.throttled++;
+        refuse(client, &req, ZTHROTTLEDOP);
+        return;
+    }
     switch (req.handler->kind) {
     case KIND_READ:
         take_read(client, &req, payload, len, now);
         break;
     case KIND_WRITE:
         if (client->core->role == CORE_LEADS)
-            take_write(client, &req, now);
+            take_write(client, &req, len, now);
         else
-            forward_write(client, &req.header, &req.body, now);
+            forward_write(client, &req.header, &req.body, len, now);
         break;
     case KIND_AUTH:
         if (req.header.type == OP_AUTH)

@@ -8,9 +8,13 @@
 
 struct live_session;
 
-/* Takes a request that came in: answers it, proposes it, or queues a copy. */
-void request_take(struct core_client *client, const uint8_t *payload, size_t len,
+/* Takes a request that came in: answers it, proposes it, or queues a copy. IS_LATE: see
+ * core_frame_late(). */
+void request_take(struct core_client *client, const uint8_t *payload, size_t len, bool is_late,
                   const struct core_time *now);
+
+/* LEN, if a request of that length is a large one, or 0. */
+size_t request_large_size(const struct core *core, size_t len);
 
 /* A request of CLIENT that came in at START_MS has been answered: for the figures. */
 struct answered {

@@ -231,7 +231,8 @@ const char *rig_frame(struct rig *rig, char name, const void *payload, size_t le
     /* A copy without a byte to spare: the sanitizer sees a read beyond it. */
     uint8_t *copy = xmemdup(payload, len);
 
-    core_frame(rig->core, rig_client(rig, name)->client, copy, len, &rig->now);
+    (rig->late ? core_frame_late : core_frame)(rig->core, rig_client(rig, name)->client, copy, len,
+                                               &rig->now);
     free(copy);
     return outcome(rig);
 }

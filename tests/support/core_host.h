@@ -44,6 +44,7 @@ struct rig {
     zk_zxid last_zxid;
     bool hold; /* proposals wait for rig_commit() */
     bool mute; /* says nothing: the caller takes the bytes from the connections */
+    bool late; /* frames have waited too long in front of the core */
     bool storage_full;
     size_t outputs, told; /* calls of these two of the host */
     struct blob **proposals;

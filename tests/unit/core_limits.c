@@ -242,3 +242,58 @@ TEST(an_acl_that_auth_would_make_too_long_is_refused)
                "a: reply xid=2 zxid=0x3 err=INVALIDACL");
     rig_done(&rig);
 }
+
+TEST(a_request_that_comes_too_late_is_told_so_in_its_turn_and_not_carried_out)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    rig.hold = true;
+    EXPECT_STR(create(&rig, 'a', "/first", "", 0), "");
+    rig.late = true;
+    EXPECT_STR(create(&rig, 'a', "/late", "", 0), "");
+    EXPECT_STR(exists(&rig, 'a', "/late", true), "");
+    EXPECT_STR(rig_commit(&rig), "a: reply xid=1 zxid=0x2 /first; a: reply xid=2 zxid=0x2 "
+                                 "err=THROTTLEDOP; a: reply xid=3 zxid=0x2 err=THROTTLEDOP");
+    EXPECT_EQ(rig.proposal_count, 0);
+    EXPECT_STR(get_data(&rig, 'a', "/first", false), "a: reply xid=4 zxid=0x2 err=THROTTLEDOP");
+    EXPECT_EQ(core_stats(rig.core).throttled, 3);
+    EXPECT_EQ(core_stats(rig.core).watches, 0);
+    /* What keeps its session, ends it, or authenticates is done all the same. */
+    EXPECT(strstr(ping(&rig, 'a'), "err=") == NULL);
+    EXPECT(strstr(add_auth(&rig, 'a', "digest", "u:p"), "err=") == NULL);
+    rig.hold = false;
+    EXPECT_STR(close_session(&rig, 'a'), "a: reply xid=5 zxid=0x3; a: closed: session closed");
+    rig_done(&rig);
+}
+
+TEST(the_bytes_of_large_requests_count_until_they_are_answered)
+{
+    struct rig rig;
+    char data[200];
+
+    rig_config(&rig);
+    rig.config.large_request_bytes = 100;
+    rig_start(&rig);
+    rig_join(&rig, 'a');
+    rig.hold = true;
+    (void)create(&rig, 'a', "/small", "", 0);
+    EXPECT_EQ(core_large_bytes(rig.core), 0);
+    (void)set_data(&rig, 'a', "/small", letters(data, 100 - 26), -1); /* 26: all but the data */
+    EXPECT_EQ(core_large_bytes(rig.core), 0);
+    (void)set_data(&rig, 'a', "/small", letters(data, 101 - 26), -1);
+    EXPECT_EQ(core_large_bytes(rig.core), 101);
+    (void)exists(&rig, 'a', letters(data, 150), false); /* a read that waits */
+    EXPECT_EQ(core_large_bytes(rig.core), 101 + 163);
+    (void)rig_commit(&rig);
+    (void)rig_commit(&rig);
+    EXPECT_EQ(core_large_bytes(rig.core), 101 + 163);
+    (void)rig_commit(&rig);
+    EXPECT_EQ(core_large_bytes(rig.core), 0);
+    (void)set_data(&rig, 'a', "/small", letters(data, 150), -1);
+    rig_gone(&rig, 'a'); /* and nobody waits for it any more */
+    EXPECT_EQ(core_large_bytes(rig.core), 0);
+    (void)rig_commit_all(&rig);
+    rig_done(&rig);
+}

@@ -350,3 +350,63 @@ TEST(every_row_is_found_by_its_own_name_and_used_ones_say_what_they_are)
             EXPECT(key->text != NULL);
     }
 }
+
+TEST(throttling_has_apaches_defaults_and_is_off)
+{
+    struct config c = parse(DIR_AND_PORT);
+
+    EXPECT(c.request_throttle);
+    EXPECT_EQ(c.requests_throttle_max, 0);
+    EXPECT_EQ(c.throttled_op_wait_ms, 0);
+    EXPECT(c.throttle_drops_stale);
+    EXPECT(!c.throttle_checks_latency);
+    EXPECT_EQ(c.large_request_bytes, -1);
+    EXPECT_EQ(c.large_requests_max, 100 << 20);
+    EXPECT_EQ(c.session_throttle.tokens_max, 0);
+    EXPECT_EQ(c.session_throttle.fill_ms, 1);
+    EXPECT_EQ(c.session_throttle.fill_count, 1);
+    EXPECT_EQ(c.session_throttle.freeze_ms, -1);
+    EXPECT(c.session_throttle.drop_increase == 0.02);
+    EXPECT(c.session_throttle.drop_decrease == 0.002);
+    EXPECT(c.session_throttle.decrease_ratio == 0);
+    EXPECT(!c.session_throttle.weighted);
+    EXPECT_EQ(c.session_throttle.new_weight, 3);
+    EXPECT_EQ(c.session_throttle.renew_weight, 2);
+    EXPECT_EQ(c.session_throttle.local_weight, 1);
+    config_done(&c);
+}
+
+TEST(a_key_may_have_the_name_of_the_java_property_or_of_the_guide)
+{
+    struct config c = parse(DIR_AND_PORT "zookeeper.connection_throttle_tokens=7\n"
+                                         "connectionDropIncrease=0.5\n"
+                                         "zookeeper.maxCnxns=11\n"
+                                         "requestThrottleLimit=8\n"
+                                         "zookeeper.throttledOpWaitTime=9\n"
+                                         "requestStaleLatencyCheck=true\n");
+
+    EXPECT_EQ(c.session_throttle.tokens_max, 7);
+    EXPECT(c.session_throttle.drop_increase == 0.5);
+    EXPECT_EQ(c.cnxns_max, 11);
+    EXPECT_EQ(c.requests_throttle_max, 8);
+    EXPECT_EQ(c.throttled_op_wait_ms, 9);
+    EXPECT(c.throttle_checks_latency);
+    config_done(&c);
+    noted(DIR_AND_PORT "connectionMaxTokens=1\nconnection_throttle_tokens=2\n",
+          "warn zoo.cfg:4: connection_throttle_tokens stands in line 3 as well; this line wins\n");
+    noted(DIR_AND_PORT "requestStaleConnectionCheck=false\nrequestThrottleStallTime=5\n",
+          "warn zoo.cfg:3: requestStaleConnectionCheck: what a closed connection has sent is "
+          "dropped all the same\n");
+}
+
+TEST(a_real_number_is_not_negative_and_nothing_else)
+{
+    refused(DIR_AND_PORT "connection_throttle_drop_increase=-0.1\n",
+            "zoo.cfg:3: connection_throttle_drop_increase: \"-0.1\" is not a number like 0.02");
+    refused(DIR_AND_PORT "connection_throttle_drop_increase=0.1x\n",
+            "zoo.cfg:3: connection_throttle_drop_increase: \"0.1x\" is not a number like 0.02");
+    refused(DIR_AND_PORT "connection_throttle_drop_increase=nan\n",
+            "zoo.cfg:3: connection_throttle_drop_increase: \"nan\" is not a number like 0.02");
+    refused(DIR_AND_PORT "connection_throttle_drop_increase=1e999\n",
+            "zoo.cfg:3: connection_throttle_drop_increase: \"1e999\" is not a number like 0.02");
+}

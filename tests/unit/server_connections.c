@@ -1,238 +1,7 @@
 /* Connections over real loopback sockets, above a core of the test's own: the frames
  * say what it shall do. So what is tested is how bytes become frames and answers
  * become bytes, and when a client is not read. */
-#include "proto/base/bytes.h"
-#include "proto/base/mem.h"
-#include "server/connections.h"
-#include "tests/unit/server_connections_core.h"
-#include "tests/unit/test.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define FRAME_MAX 100000
-#define WORD_RUOK 0x72756f6b
-#define WORD_STMK 0x73746d6b
-#define WORD_DUMP 0x64756d70 /* SLICES of SLICE_BYTES, but for an empty one */
-#define SLICES 40
-#define SLICE_BYTES 300000u
-
-struct rig {
-    uv_loop_t loop;
-    uv_prepare_t prepare;
-    struct connections *connections;
-    struct core core;
-    struct core_time now;
-    int slices, answers_ended; /* of WORD_DUMP */
-    int listener;
-    struct sockaddr_in address;
-};
-
-/* ---- the server of the test */
-
-static const struct core_time *rig_now(void *arg)
-{
-    struct rig *rig = arg;
-
-    rig->now.mono_ms = (int64_t)(uv_hrtime() / 1000000);
-    return &rig->now;
-}
-
-static enum word_outcome rig_word(void *arg, const uint8_t *data, size_t len, struct buf *text,
-                                  void **ret_rest)
-{
-    struct rig *rig = arg;
-
-    switch (load_be32(data)) {
-    case WORD_RUOK:
-        buf_append(text, "imok", 4);
-        return WORD_ANSWERED;
-    case WORD_STMK: /* takes two bytes more */
-        buf_append(text, data + 4, len < 6 ? 0 : 2);
-        return len < 6 ? WORD_CUT_SHORT : WORD_ANSWERED;
-    case WORD_DUMP:
-        *ret_rest = rig;
-        return WORD_ANSWERED;
-    default:
-        return WORD_NONE;
-    }
-}
-
-/* SLICES times SLICE_BYTES of the number of the slice; the second is empty. */
-static bool rig_more(void *arg, void *rest, struct buf *text)
-{
-    struct rig *rig = arg;
-
-    EXPECT(rest == rig);
-    if (rig->slices++ != 1)
-        memset(buf_extend(text, SLICE_BYTES), (int)rig->slices, SLICE_BYTES);
-    return rig->slices < SLICES;
-}
-
-static void rig_end_answer(void *arg, void *rest)
-{
-    struct rig *rig = arg;
-
-    EXPECT(rest == rig);
-    rig->answers_ended++;
-}
-
-static bool rig_busy(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
-static void on_prepare(uv_prepare_t *prepare)
-{
-    struct rig *rig = prepare->data;
-
-    connections_flush(rig->connections);
-}
-
-static struct connections_config usual_config(void)
-{
-    return (struct connections_config){
-        .handshake_timeout_ms = 60000, .frame_bytes_max = FRAME_MAX, .outstanding_max = 1000};
-}
-
-static void rig_init(struct rig *rig, const struct connections_config *config)
-{
-    struct connections_host host = {.arg = rig,
-                                    .now = rig_now,
-                                    .word = rig_word,
-                                    .more = rig_more,
-                                    .end_answer = rig_end_answer,
-                                    .busy = rig_busy};
-    socklen_t len = sizeof rig->address;
-
-    *rig = (struct rig){0};
-    EXPECT_EQ(uv_loop_init(&rig->loop), 0);
-    rig->connections = connections_new(&rig->loop, config, &host);
-    connections_serve(rig->connections, &rig->core);
-    (void)uv_prepare_init(&rig->loop, &rig->prepare);
-    rig->prepare.data = rig;
-    (void)uv_prepare_start(&rig->prepare, on_prepare);
-    rig->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    rig->address =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    EXPECT_EQ(bind(rig->listener, (struct sockaddr *)&rig->address, sizeof rig->address), 0);
-    EXPECT_EQ(listen(rig->listener, 16), 0);
-    EXPECT_EQ(getsockname(rig->listener, (struct sockaddr *)&rig->address, &len), 0);
-}
-
-static void rig_done(struct rig *rig)
-{
-    connections_close(rig->connections);
-    uv_close((uv_handle_t *)&rig->prepare, NULL);
-    (void)uv_run(&rig->loop, UV_RUN_DEFAULT);
-    EXPECT_EQ(uv_loop_close(&rig->loop), 0);
-    EXPECT(rig->core.clients == NULL);
-    connections_free(rig->connections);
-    (void)close(rig->listener);
-}
-
-/* The client's end of a new connection, and what the server made of its own. */
-static int rig_connect(struct rig *rig)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_storage peer = {0};
-    socklen_t len = sizeof peer;
-    int accepted;
-
-    EXPECT_EQ(connect(fd, (struct sockaddr *)&rig->address, sizeof rig->address), 0);
-    accepted = accept4(rig->listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    EXPECT(accepted >= 0);
-    connections_accept(rig->connections, accepted, &peer);
-    EXPECT_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-    return fd;
-}
-
-static void on_alarm(uv_timer_t *timer)
-{
-    *(bool *)timer->data = true;
-}
-
-/* Runs the loop for at most MS, or until something happened. */
-static void rig_turn(struct rig *rig, uint64_t ms)
-{
-    uv_timer_t timer;
-    bool rang = false;
-
-    (void)uv_timer_init(&rig->loop, &timer);
-    timer.data = &rang;
-    (void)uv_timer_start(&timer, on_alarm, ms, 0);
-    (void)uv_run(&rig->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&timer, NULL);
-    (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
-}
-
-/* Sends what the socket takes while the server runs, until all is sent. */
-static void send_all(struct rig *rig, int fd, const void *data, size_t len)
-{
-    const char *p = data;
-
-    while (len > 0) {
-        ssize_t sent = send(fd, p, len, MSG_NOSIGNAL);
-
-        if (sent < 0)
-            EXPECT_EQ(errno, EAGAIN);
-        else
-            p += sent, len -= (size_t)sent;
-        rig_turn(rig, 10);
-    }
-}
-
-/* Reads LEN bytes while the server runs. */
-static void receive(struct rig *rig, int fd, void *data, size_t len)
-{
-    char *p = data;
-
-    while (len > 0) {
-        ssize_t got = recv(fd, p, len, 0);
-
-        EXPECT(got != 0);
-        if (got < 0)
-            EXPECT_EQ(errno, EAGAIN);
-        else
-            p += got, len -= (size_t)got;
-        if (len > 0)
-            rig_turn(rig, 10);
-    }
-}
-
-static void expect_end(struct rig *rig, int fd)
-{
-    char c;
-    ssize_t got;
-
-    while ((got = recv(fd, &c, 1, 0)) < 0 && errno == EAGAIN)
-        rig_turn(rig, 10);
-    EXPECT(got == 0 || errno == ECONNRESET);
-    (void)close(fd);
-}
-
-static void expect_echo(struct rig *rig, int fd, const struct buf *sent)
-{
-    void *got = xmalloc(sent->len);
-
-    receive(rig, fd, got, sent->len);
-    EXPECT_MEM(got, sent->data, sent->len);
-    free(got);
-}
-
-static void put_text(struct buf *b, const char *text)
-{
-    put_frame(b, text, strlen(text));
-}
-
-/* ---- the tests */
+#include "tests/unit/server_connections_rig.h"
 
 TEST(frames_may_be_cut_anywhere)
 {
@@ -475,19 +244,13 @@ TEST(what_was_answered_is_sent_before_the_end)
     buf_done(&wanted);
 }
 
-/* How much the server has in hand for its one client. */
-static size_t unsent(const struct rig *rig)
-{
-    return rig->core.clients->out.len;
-}
-
 TEST(a_client_that_reads_nothing_is_not_read)
 {
     struct connections_config config = usual_config();
     struct buf frames = {0};
     struct rig rig;
-    size_t taken;
     char *big = xmalloc(BIG_BYTES + 4);
+    size_t taken, unread;
     int fd;
 
     rig_init(&rig, &config);
@@ -499,7 +262,9 @@ TEST(a_client_that_reads_nothing_is_not_read)
         rig_turn(&rig, 1);
     taken = rig.core.frames;
     EXPECT(taken < 100);
-    EXPECT(unsent(&rig) <= 2u << 20);
+    unread = taken * (BIG_BYTES + 4) - connections_stats(rig.connections).bytes_sent;
+    EXPECT(unread >= 1u << 20);
+    EXPECT(unread < (1u << 20) + BIG_BYTES + 4); /* the last answer may go over it */
     rig.core.heard = 0;
     rig_turn(&rig, 1);
     connections_vouch(rig.connections);
@@ -545,6 +310,49 @@ TEST(a_client_with_too_much_in_work_is_not_read_until_it_is_answered)
     (void)close(fd);
     rig_done(&rig);
     buf_done(&frames);
+}
+
+/* How many of COUNT frames, each of BYTES with its length, are taken while none is answered. */
+static size_t taken_unanswered(size_t count, size_t bytes)
+{
+    struct connections_config config = usual_config();
+    struct buf frames = {0};
+    struct rig rig;
+    char *payload = xcalloc(1, bytes);
+    size_t taken;
+    int fd;
+
+    payload[0] = ASK_LATER;
+    config.outstanding_max = 1000000;
+    rig_init(&rig, &config);
+    fd = rig_connect(&rig);
+    for (size_t i = 0; i < count; i++)
+        put_frame(&frames, payload, bytes - 4);
+    for (size_t sent = 0, idle = 0; idle < 10; rig_turn(&rig, 1)) {
+        uint64_t received = connections_stats(rig.connections).bytes_received;
+        ssize_t more = send(fd, frames.data + sent, frames.len - sent, MSG_NOSIGNAL);
+
+        if (more > 0)
+            sent += (size_t)more;
+        rig_turn(&rig, 1);
+        idle = connections_stats(rig.connections).bytes_received == received ? idle + 1 : 0;
+    }
+    taken = rig.core.frames;
+    (void)close(fd);
+    rig_done(&rig);
+    buf_done(&frames);
+    free(payload);
+    return taken;
+}
+
+TEST(a_client_may_have_so_many_requests_and_so_many_bytes_of_them_in_work)
+{
+    enum { REQUESTS = 4096, BYTES = 4 << 20, LONG = 1 << 16 };
+
+    EXPECT_EQ(taken_unanswered(REQUESTS, 8), REQUESTS);
+    EXPECT_EQ(taken_unanswered(REQUESTS + 1, 8), REQUESTS);
+    EXPECT_EQ(taken_unanswered(BYTES / LONG, LONG), BYTES / LONG);
+    EXPECT_EQ(taken_unanswered(BYTES / LONG + 1, LONG), BYTES / LONG);
 }
 
 TEST(others_with_nothing_in_work_get_on_while_one_client_fills_the_server)

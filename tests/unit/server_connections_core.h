@@ -1,5 +1,5 @@
-/* The core below the connections of server_connections.c, which alone includes this: the
- * frames say what it shall do. */
+/* The core below the connections of server_connections_rig.h, which alone includes this:
+ * the frames say what it shall do. */
 #ifndef ZKFS_TESTS_UNIT_SERVER_CONNECTIONS_CORE_H
 #define ZKFS_TESTS_UNIT_SERVER_CONNECTIONS_CORE_H
 
@@ -36,6 +36,8 @@ struct core {
     size_t frames, clients_gone, waiting;
     size_t announced;
     size_t heard;
+    size_t large_bytes;
+    int32_t timeout_ms;
     uint64_t walked;
 };
 
@@ -94,8 +96,7 @@ void core_client_word(struct core_client *client)
 
 struct core_client_stats core_client_stats(const struct core_client *client)
 {
-    (void)client;
-    return (struct core_client_stats){0};
+    return (struct core_client_stats){.timeout_ms = client->core->timeout_ms};
 }
 
 void core_client_stats_reset(struct core_client *client)
@@ -108,13 +109,13 @@ struct core_stats core_stats(const struct core *core)
     return (struct core_stats){.outstanding = core->waiting};
 }
 
-static void put_frame(struct buf *b, const void *payload, size_t len)
+static inline void put_frame(struct buf *b, const void *payload, size_t len)
 {
     store_be32(buf_extend(b, 4), (uint32_t)len);
     buf_append(b, payload, len);
 }
 
-static void answer(struct core_client *client, const void *payload, size_t len)
+static inline void answer(struct core_client *client, const void *payload, size_t len)
 {
     bool was_empty = client->out.len == 0;
 
@@ -123,7 +124,7 @@ static void answer(struct core_client *client, const void *payload, size_t len)
         connection_output(client);
 }
 
-static void tell_others(struct core_client *client, const void *payload, size_t len)
+static inline void tell_others(struct core_client *client, const void *payload, size_t len)
 {
     for (struct core_client *other = client->core->clients; other != NULL; other = other->next) {
         if (other == client)
@@ -168,6 +169,30 @@ void core_frame(struct core *core, struct core_client *client, const uint8_t *pa
     }
 }
 
+/* The frame with "late" in front is the answer. */
+void core_frame_late(struct core *core, struct core_client *client, const uint8_t *payload,
+                     size_t len, const struct core_time *now)
+{
+    struct buf text = {0};
+
+    (void)now;
+    core->frames++;
+    buf_append(&text, "late", 4);
+    buf_append(&text, payload, len);
+    answer(client, text.data, text.len);
+    buf_done(&text);
+}
+
+bool core_connect_renews(const uint8_t *payload, size_t len)
+{
+    return len > 1 && payload[1] == 'r';
+}
+
+size_t core_large_bytes(const struct core *core)
+{
+    return core->large_bytes;
+}
+
 void core_client_heard(struct core_client *client, const struct core_time *now)
 {
     (void)now;
@@ -182,7 +207,7 @@ void core_ahead(const struct core *core, const struct jute_bytes *payloads, size
     mine->announced += count;
 }
 
-static void answer_later(struct core_client *client)
+static inline void answer_later(struct core_client *client)
 {
     client->core->waiting -= client->waiting;
     client->waiting = 0;

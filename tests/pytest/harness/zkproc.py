@@ -30,6 +30,8 @@ DEFAULTS = {"tickTime": "500", "maxSessionTimeout": "60000", "4lw.commands.white
 
 SANITIZER_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|WARNING: ThreadSanitizer")
 
+WITH_UNDERSCORES = ("connection_throttle_", "request_", "throttled_op_")
+
 
 class StartFailed(Exception):
     """The process ended instead of getting ready."""
@@ -103,7 +105,8 @@ class Server:
     kind = None
 
     def __init__(self, directory, port=0, **config):
-        """CONFIG holds keys of zoo.cfg, with "_" for "."; None leaves a default out."""
+        """CONFIG holds keys of zoo.cfg, with "_" for "." but in the names of throttles; None
+        leaves a default out."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.datadir = Path(config.pop("dataDir", self.directory / "data"))
@@ -113,7 +116,10 @@ class Server:
         self.port = port or self.reserved.getsockname()[1]
         self.config = dict(DEFAULTS)
         for key, value in config.items():
-            key = "4lw.commands.whitelist" if key == "whitelist" else key.replace("_", ".")
+            if key == "whitelist":
+                key = "4lw.commands.whitelist"
+            elif not key.startswith(WITH_UNDERSCORES):
+                key = key.replace("_", ".")
             self.config[key] = value
         self.process = None
         self.clients = []
