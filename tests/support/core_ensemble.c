@@ -115,6 +115,12 @@ static struct trio_server *by_conn(struct trio *trio, uint64_t conn)
     return NULL;
 }
 
+static void remember_cookie(struct trio_server *server, uint64_t cookie)
+{
+    ASSERT(server->cookie_count < TRIO_SYNCS_MAX);
+    server->cookies[server->cookie_count++] = cookie;
+}
+
 /* Kept behind what is proposed; sent when that is decided. */
 static void on_sync(void *arg, uint64_t conn, uint64_t cookie)
 {
@@ -122,7 +128,7 @@ static void on_sync(void *arg, uint64_t conn, uint64_t cookie)
     struct trio_server *from = by_conn(trio, conn);
 
     if (conn == 0)
-        from->cookies[from->cookie_count++] = cookie;
+        remember_cookie(from, cookie);
     push(&trio->servers[trio->leader].out,
          &(struct trio_message){.kind = FROM_SYNC, .cookie = conn, .place = trio->proposed});
 }
@@ -159,7 +165,7 @@ static bool forward_sync(void *arg, struct blob *data, struct blob *auth, uint64
 
     if (!forward(arg, data, auth))
         return false;
-    server->cookies[server->cookie_count++] = cookie;
+    remember_cookie(server, cookie);
     return true;
 }
 
@@ -193,7 +199,6 @@ static void give_roles(struct trio *trio, int leader)
         struct trio_server *server = &trio->servers[i];
 
         server->conn = i == leader ? 0 : ++trio->last_conn;
-        server->cookie_count = 0;
         server->is_asked_in_vain = server->is_cut = false;
         core_role(server->rig.core, i == leader ? CORE_LEADS : CORE_LEARNS, since,
                   &server->rig.now);
@@ -385,6 +390,19 @@ const char *trio_down(struct trio *trio, int server)
     return trio_said(trio);
 }
 
+bool trio_move(struct trio *trio, enum trio_move which, int server)
+{
+    answer_syncs(trio);
+    switch (which) {
+    case MOVE_UP:
+        return deliver_up(trio, &trio->servers[server]);
+    case MOVE_DECIDE:
+        return decide(trio);
+    default:
+        return deliver_down(&trio->servers[server]);
+    }
+}
+
 const char *trio_settle(struct trio *trio)
 {
     bool moved = true;
@@ -432,6 +450,7 @@ const char *trio_sleep(struct trio *trio, int64_t ms)
 
 static void leave(struct trio_server *server)
 {
+    server->cookie_count = 0;
     core_role(server->rig.core, CORE_OUT, 0, &server->rig.now);
     clear(&server->in);
     clear(&server->out);

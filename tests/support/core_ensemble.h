@@ -12,6 +12,7 @@
 #include "tests/support/core_host.h"
 
 #define TRIO 3
+#define TRIO_SYNCS_MAX 512
 
 struct trio;
 struct trio_message;
@@ -24,15 +25,15 @@ struct trio_queue {
 struct trio_server {
     struct rig rig;
     struct trio *trio;
-    uint64_t conn;         /* its connection to the leader; 0: it leads */
-    struct trio_queue in;  /* on the way to it from the leader */
-    struct trio_queue out; /* on the way from it to the leader */
-    size_t logged;         /* how many txns of the history it was sent ... */
-    size_t applied;        /* ... and how many it has applied */
-    bool is_observer;      /* it is sent txns when they are decided, not before */
-    bool is_asked_in_vain; /* it says that it has lost its leader */
-    bool is_cut;           /* of a leader: it may not propose */
-    uint64_t cookies[16];  /* of its syncs, in order */
+    uint64_t conn;                    /* its connection to the leader; 0: it leads */
+    struct trio_queue in;             /* on the way to it from the leader */
+    struct trio_queue out;            /* on the way from it to the leader */
+    size_t logged;                    /* how many txns of the history it was sent ... */
+    size_t applied;                   /* ... and how many it has applied */
+    bool is_observer;                 /* it is sent txns when they are decided, not before */
+    bool is_asked_in_vain;            /* it says that it has lost its leader */
+    bool is_cut;                      /* of a leader: it may not propose */
+    uint64_t cookies[TRIO_SYNCS_MAX]; /* of its syncs, in order */
     size_t cookie_count;
 };
 
@@ -64,6 +65,9 @@ const char *trio_up(struct trio *trio, int server);
 const char *trio_decide(struct trio *trio);
 /* Delivers to SERVER what the leader has sent. */
 const char *trio_down(struct trio *trio, int server);
+/* One message of these, or one decision, whichever WHICH says; false: there is none. */
+enum trio_move { MOVE_UP, MOVE_DECIDE, MOVE_DOWN };
+bool trio_move(struct trio *trio, enum trio_move which, int server);
 /* All of this, until nothing moves any more. */
 const char *trio_settle(struct trio *trio);
 
