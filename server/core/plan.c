@@ -21,6 +21,11 @@ struct planned {
     uint8_t path[];
 };
 
+/* Writes come by the thousand, and each plans a znode for less than a millisecond: as many as
+ * this are kept for the next, with room for paths of this length. */
+#define SPARE_MAX 4096
+#define SPARE_PATH_BYTES 64
+
 /* An ACL that the tree does not hold yet: the list, then its entries, then their
  * strings in one piece of memory. */
 struct acl_copy {
@@ -116,7 +121,26 @@ static void planned_free(struct plan *plan, struct planned *planned)
     set_own_acl(&planned->znode, NULL);
     hmap_remove(&plan->by_path, &planned->by_path);
     list_remove(&planned->link);
-    free(planned);
+    if (planned->path_len > SPARE_PATH_BYTES || plan->spare_count == SPARE_MAX) {
+        free(planned);
+        return;
+    }
+    plan->spare_count++;
+    list_push_front(&plan->spare, &planned->link);
+}
+
+static struct planned *planned_alloc(struct plan *plan, size_t path_bytes)
+{
+    struct planned *planned;
+
+    if (path_bytes > SPARE_PATH_BYTES)
+        return xmalloc(sizeof *planned + path_bytes);
+    if (plan->spare_count == 0)
+        return xmalloc(sizeof *planned + SPARE_PATH_BYTES);
+    planned = CONTAINER_OF(plan->spare.next, struct planned, link);
+    list_remove(&planned->link);
+    plan->spare_count--;
+    return planned;
 }
 
 /* The znode as the tree has it; false: it has none. */
@@ -139,6 +163,7 @@ void plan_init(struct plan *plan, const struct tree *tree, const struct hash_key
 {
     *plan = (struct plan){.tree = tree, .key = *key, .digest = tree_digest(tree)};
     list_init(&plan->changed);
+    list_init(&plan->spare);
 }
 
 void plan_done(struct plan *plan)
@@ -146,6 +171,8 @@ void plan_done(struct plan *plan)
     ASSERT(plan->zxid == 0);
     LIST_FOR_SAFE(link, &plan->changed)
     planned_free(plan, CONTAINER_OF(link, struct planned, link));
+    LIST_FOR_SAFE(link, &plan->spare)
+    free(CONTAINER_OF(link, struct planned, link));
     hmap_done(&plan->by_path);
     free(plan->undo);
 }
@@ -233,7 +260,7 @@ const struct planned_znode *plan_find(const struct plan *plan, struct jute_bytes
 
 static struct planned *planned_new(struct plan *plan, struct jute_bytes path, uint64_t hash)
 {
-    struct planned *planned = xmalloc(sizeof *planned + jute_size(path));
+    struct planned *planned = planned_alloc(plan, jute_size(path));
 
     planned->zxid = 0;
     planned->in_undo = false;

@@ -48,8 +48,10 @@ struct plan {
     struct hash_key key;
     struct hmap by_path;
     struct list changed; /* planned znodes by the zxid of their last change */
-    uint64_t digest;     /* of the whole tree, as planned */
-    size_t in_flight;    /* txns accepted and not committed */
+    struct list spare;   /* those that are to be used again, all of one size */
+    size_t spare_count;
+    uint64_t digest;  /* of the whole tree, as planned */
+    size_t in_flight; /* txns accepted and not committed */
     /* the txn being planned; 0 when there is none */
     zk_zxid zxid;
     uint64_t digest_before;

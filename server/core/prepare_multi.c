@@ -2,22 +2,22 @@
  * the ones before it; they share the zxid and the time. A multi that fails is a
  * multi as well, of errors: 0 before the part that failed, its own error there,
  * "not attempted" after it. */
+#include "server/core/core_state.h"
 #include "server/core/prepare.h"
 
 /* The record of PART as it stands in a multi, in the arena. */
 static struct zk_sub_txn sub_txn(struct prepare *p, const struct txn *part)
 {
-    struct buf bytes = {0};
-    struct zk_sub_txn sub = {.type = part->hdr.type};
+    struct buf *bytes = &p->core->scratch;
     uint8_t *data;
 
-    txn_encode_body(&bytes, part);
-    data = arena_alloc(p->arena, bytes.len);
-    if (bytes.len > 0)
-        memcpy(data, bytes.data, bytes.len);
-    sub.data = (struct jute_bytes){.data = data, .len = (int32_t)bytes.len};
-    buf_done(&bytes);
-    return sub;
+    bytes->len = 0;
+    txn_encode_body(bytes, part);
+    data = arena_alloc(p->arena, bytes->len);
+    if (bytes->len > 0)
+        memcpy(data, bytes->data, bytes->len);
+    return (struct zk_sub_txn){.type = part->hdr.type,
+                               .data = {.data = data, .len = (int32_t)bytes->len}};
 }
 
 /* In a multi the flags of a create say what becomes of it, whatever its op code
