@@ -97,15 +97,14 @@ static bool path_leads_to(const struct tree *tree, struct jute_bytes path,
     return left == 0;
 }
 
-uint32_t tree_find(const struct tree *tree, struct jute_bytes path)
+static uint32_t find_hashed(const struct tree *tree, struct jute_bytes path, uint32_t hash)
 {
-    uint32_t hash, slot;
+    uint32_t slot;
 
     if (path.len < 0)
         return 0;
     if (path.len == 0 || (path.len == 1 && path.data[0] == '/'))
         return ROOT_SLOT;
-    hash = (uint32_t)hash_bytes(&tree->key, path.data, (size_t)path.len);
     for (slot = tree_index_first(&tree->index, hash); slot != 0;) {
         const struct znode *znode = tree_at(tree, slot);
 
@@ -114,6 +113,24 @@ uint32_t tree_find(const struct tree *tree, struct jute_bytes path)
         slot = znode->next;
     }
     return 0;
+}
+
+uint32_t tree_find(const struct tree *tree, struct jute_bytes path)
+{
+    return find_hashed(tree, path, (uint32_t)tree_hash(tree, path));
+}
+
+uint64_t tree_hash(const struct tree *tree, struct jute_bytes path)
+{
+    return hash_bytes(&tree->key, path.data, jute_size(path));
+}
+
+const struct znode *tree_lookup_hashed(const struct tree *tree, struct jute_bytes path,
+                                       uint64_t hash)
+{
+    uint32_t slot = find_hashed(tree, path, (uint32_t)hash);
+
+    return slot == 0 ? NULL : tree_at(tree, slot);
 }
 
 const struct znode *tree_lookup(const struct tree *tree, struct jute_bytes path)
@@ -149,7 +166,7 @@ void tree_prefetch(const struct tree *tree, const struct jute_bytes *paths, size
     ASSERT(count <= TREE_PREFETCH_MAX);
     ASSERT(tree->index.count > 0); /* the root */
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = (uint32_t)hash_bytes(&tree->key, paths[i].data, jute_size(paths[i]));
+        hashes[i] = (uint32_t)tree_hash(tree, paths[i]);
         __builtin_prefetch(tree_index_bucket(&tree->index, hashes[i]));
     }
     for (size_t i = 0; i < count; i++) {

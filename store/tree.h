@@ -29,6 +29,12 @@ void tree_free(struct tree *tree);
  * for: what is not a path finds nothing. */
 const struct znode *tree_lookup(const struct tree *tree, struct jute_bytes path);
 
+/* The same where the hash of the path is at hand, as for those who keep a table of paths
+ * beside the tree. */
+uint64_t tree_hash(const struct tree *tree, struct jute_bytes path);
+const struct znode *tree_lookup_hashed(const struct tree *tree, struct jute_bytes path,
+                                       uint64_t hash);
+
 /* Look-ups in a large tree are spent waiting for memory, one place after the other.
  * This has the processor fetch what the look-ups of these paths will want, side by
  * side. A hint: it changes nothing, and any bytes will do. COUNT is at most

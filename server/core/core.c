@@ -55,7 +55,7 @@ struct core *core_new(const struct core_config *config, const struct core_host *
     core->stats.replies = no_sizes;
     core->next_session_id = config->first_session_id;
     tracker_init(&core->sessions, config->tick_ms, now->mono_ms);
-    plan_init(&core->plan, tree, &config->hash_key);
+    plan_init(&core->plan, tree);
     watch_table_init(&core->watches, &config->hash_key,
                      config->client_watch_bytes_max == 0 ? CLIENT_WATCH_BYTES_MAX
                                                          : config->client_watch_bytes_max);

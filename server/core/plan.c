@@ -97,11 +97,6 @@ static struct jute_bytes planned_path(const struct planned *planned)
     return (struct jute_bytes){.data = planned->path, .len = planned->path_len};
 }
 
-static uint64_t path_hash(const struct plan *plan, struct jute_bytes path)
-{
-    return hash_bytes(&plan->key, path.data, jute_size(path));
-}
-
 static struct planned *planned_find(const struct plan *plan, struct jute_bytes path, uint64_t hash)
 {
     struct hmap_node *node = hmap_first(&plan->by_path, hash);
@@ -144,9 +139,10 @@ static struct planned *planned_alloc(struct plan *plan, size_t path_bytes)
 }
 
 /* The znode as the tree has it; false: it has none. */
-static bool from_tree(const struct tree *tree, struct jute_bytes path, struct planned_znode *ret)
+static bool from_tree(const struct tree *tree, struct jute_bytes path, uint64_t hash,
+                      struct planned_znode *ret)
 {
-    const struct znode *znode = tree_lookup(tree, path);
+    const struct znode *znode = tree_lookup_hashed(tree, path, hash);
 
     *ret = (struct planned_znode){.exists = znode != NULL};
     if (znode == NULL)
@@ -159,9 +155,9 @@ static bool from_tree(const struct tree *tree, struct jute_bytes path, struct pl
     return true;
 }
 
-void plan_init(struct plan *plan, const struct tree *tree, const struct hash_key *key)
+void plan_init(struct plan *plan, const struct tree *tree)
 {
-    *plan = (struct plan){.tree = tree, .key = *key, .digest = tree_digest(tree)};
+    *plan = (struct plan){.tree = tree, .digest = tree_digest(tree)};
     list_init(&plan->changed);
     list_init(&plan->spare);
 }
@@ -179,10 +175,8 @@ void plan_done(struct plan *plan)
 
 void plan_restart(struct plan *plan, const struct tree *tree)
 {
-    struct hash_key key = plan->key;
-
     plan_done(plan);
-    plan_init(plan, tree, &key);
+    plan_init(plan, tree);
 }
 
 void plan_begin(struct plan *plan, zk_zxid zxid)
@@ -249,13 +243,12 @@ void plan_committed(struct plan *plan, zk_zxid zxid)
 const struct planned_znode *plan_find(const struct plan *plan, struct jute_bytes path,
                                       struct planned_znode *room)
 {
-    if (plan->by_path.count > 0) {
-        const struct planned *planned = planned_find(plan, path, path_hash(plan, path));
+    uint64_t hash = tree_hash(plan->tree, path);
+    const struct planned *planned = planned_find(plan, path, hash);
 
-        if (planned != NULL)
-            return planned->znode.exists ? &planned->znode : NULL;
-    }
-    return from_tree(plan->tree, path, room) ? room : NULL;
+    if (planned != NULL)
+        return planned->znode.exists ? &planned->znode : NULL;
+    return from_tree(plan->tree, path, hash, room) ? room : NULL;
 }
 
 static struct planned *planned_new(struct plan *plan, struct jute_bytes path, uint64_t hash)
@@ -266,7 +259,7 @@ static struct planned *planned_new(struct plan *plan, struct jute_bytes path, ui
     planned->in_undo = false;
     planned->path_len = path.len;
     memcpy(planned->path, path.data, jute_size(path));
-    if (from_tree(plan->tree, path, &planned->znode) && digest_counts(path))
+    if (from_tree(plan->tree, path, hash, &planned->znode) && digest_counts(path))
         planned->znode.digest = digest_znode(planned->znode.prefix, &planned->znode.stat);
     list_init(&planned->link);
     list_init(&planned->by_creator);
@@ -292,7 +285,7 @@ static void remember(struct plan *plan, struct planned *planned, bool is_new)
 /* The planned znode of PATH, to be changed by the txn being planned. */
 static struct planned *edit(struct plan *plan, struct jute_bytes path)
 {
-    uint64_t hash = path_hash(plan, path);
+    uint64_t hash = tree_hash(plan->tree, path);
     struct planned *planned = planned_find(plan, path, hash);
     bool is_new = planned == NULL;
 

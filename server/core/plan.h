@@ -10,7 +10,6 @@
 #ifndef ZKFS_SERVER_CORE_PLAN_H
 #define ZKFS_SERVER_CORE_PLAN_H
 
-#include "proto/base/hash.h"
 #include "proto/base/hmap.h"
 #include "proto/base/list.h"
 #include "proto/records.h"
@@ -45,8 +44,7 @@ struct plan_undo {
 
 struct plan {
     const struct tree *tree;
-    struct hash_key key;
-    struct hmap by_path;
+    struct hmap by_path; /* hashed as the tree does */
     struct list changed; /* planned znodes by the zxid of their last change */
     struct list spare;   /* those that are to be used again, all of one size */
     size_t spare_count;
@@ -59,7 +57,7 @@ struct plan {
     size_t undo_count, undo_cap;
 };
 
-void plan_init(struct plan *plan, const struct tree *tree, const struct hash_key *key);
+void plan_init(struct plan *plan, const struct tree *tree);
 
 /* Forgets what is in flight. */
 void plan_done(struct plan *plan);

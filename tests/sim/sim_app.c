@@ -17,8 +17,6 @@
 #define CHILDREN 8
 #define PATH_MAX_BYTES 24
 
-static const struct hash_key plan_key = {.k0 = 7, .k1 = 8};
-
 /* The data: "GEN SEQ LAST xxx...", LAST being the highest SEQ of the client so far. */
 uint32_t sim_app_seen(const struct tree *tree, uint32_t client)
 {
@@ -41,7 +39,7 @@ uint32_t sim_app_seen(const struct tree *tree, uint32_t client)
 void sim_plan_begin(struct sim_plan *plan, const struct tree *tree)
 {
     plan->active = true;
-    plan_init(&plan->plan, tree, &plan_key);
+    plan_init(&plan->plan, tree);
     for (uint32_t i = 0; i < SIM_CLIENTS_MAX; i++)
         plan->last_seq[i] = sim_app_seen(tree, i);
 }
