@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from kazoo.client import KazooClient
@@ -275,13 +276,21 @@ class Apache(Server):
                 raise StartFailed(self.process.popen.returncode, self.log_text())
             try:
                 if four_letters(self.port, "srvr", patience).startswith("Zookeeper version"):
-                    return
+                    return self.redial()
             except TimeoutError:
                 patience = min(2 * patience, 5)
             except OSError:
                 pass
             assert time.monotonic() < end, f"Apache does not serve:\n{self.log_text()}"
             time.sleep(0.01)
+
+
+    def redial(self):
+        """Clients that have such a connection need not wait for its end, their session's timeout."""
+        for client in self.clients:
+            if isinstance(client, KazooClient) and not client.connected:
+                with suppress(AttributeError, OSError):  # there is none at the moment
+                    client._connection._socket.shutdown(socket.SHUT_RDWR)
 
 
 SERVERS = {"zkfsd": Zkfsd, "apache": Apache}
