@@ -1,11 +1,13 @@
 """Runs the tests and counts them: the engine of `make test`, `make check` and `make bench`.
 
-Every part (a lint check, a unit test program, a fuzzer, a pytest run) streams its output and is
-counted; the last line is the total. A part that ends without its counts (it crashed, it did not
-build) is one failure. Exit status 0 only when something passed and nothing failed.
+Every part (a lint check, a unit test program, a fuzzer, a pytest run) is shown and counted; the
+last line is the total. A part that ends without its counts (it crashed, it did not build) is one
+failure. Exit status 0 only when something passed and nothing failed.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import glob
 import os
 import re
@@ -15,15 +17,39 @@ import time
 import xml.etree.ElementTree
 
 SANITIZED = "san-address,undefined"
+WORKERS = "2"
 FUZZ_RUNS = 20000
 # A session on real sockets takes 3 ms.
 SLOW_FUZZERS = {"fuzz_fs_session": 3000}
 
 
 class Totals:
-    def __init__(self):
+    """What a lane of the run has counted, and what it says: at once, or, when it runs BESIDE
+    another one and at a lower priority, part by part."""
+
+    def __init__(self, beside=False):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.beside = beside
+        self.held = []
+
+    def say(self, text):
+        if self.beside:
+            self.held.append(text)
+        else:
+            print(text, flush=True)
+
+    @contextlib.contextmanager
+    def part(self, name):
+        start = time.monotonic()
+        self.say(f"== {name}")
+        try:
+            yield
+        finally:
+            self.say(f"== {name}: done in {time.monotonic() - start:.0f} s")
+            held, self.held = self.held, []
+            if held:
+                print("\n".join(held), flush=True)
 
     def add(self, what, passed, failed, skipped=0):
         self.passed += passed
@@ -32,19 +58,21 @@ class Totals:
         if failed:
             self.failures.append(f"{what}: {failed} failed")
 
+    def add_all(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+
     def line(self):
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
-def heading(text):
-    print(f"== {text}", flush=True)
-
-
-def run(command, **environment):
-    """Runs COMMAND, prints its output as it comes; gives the exit status and the output."""
+def run(totals, command, **environment):
+    """Runs COMMAND and says what it says; gives the exit status and the output."""
     process = subprocess.Popen(
-        command,
+        [*(["nice"] if totals.beside else []), *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -54,14 +82,15 @@ def run(command, **environment):
     )
     lines = []
     for line in process.stdout:
-        print(line, end="", flush=True)
+        totals.say(line.rstrip("\n"))
         lines.append(line)
     return process.wait(), "".join(lines)
 
 
 def make(totals, what, *args):
-    """A build, or lint, by make; a failure is counted, success is not a test."""
-    status, _ = run(["make", "--no-print-directory", f"-j{os.cpu_count()}", *args])
+    """A build by make; a failure is counted, success is not a test."""
+    with totals.part(what):
+        status, _ = run(totals, ["make", "--no-print-directory", f"-j{os.cpu_count()}", *args])
     if status != 0:
         totals.add(what, 0, 1)
     return status == 0
@@ -69,8 +98,10 @@ def make(totals, what, *args):
 
 def lint(totals):
     """Every check that it makes says "lint NAME: ok" or "lint NAME: FAILED"."""
-    heading("lint")
-    status, output = run(["make", "--no-print-directory", "-k", f"-j{os.cpu_count()}", "lint"])
+    with totals.part("lint"):
+        status, output = run(
+            totals, ["make", "--no-print-directory", "-k", f"-j{os.cpu_count()}", "lint"]
+        )
     passed = len(re.findall(r"^lint [\w-]+: ok", output, re.M))
     failed = len(re.findall(r"^lint [\w-]+: FAILED", output, re.M))
     if status != 0 and failed == 0:
@@ -79,51 +110,55 @@ def lint(totals):
 
 
 def unit(totals, build):
-    heading(f"unit tests ({build})")
-    for program in sorted(glob.glob(f"{build}/unit/*")):
-        _, output = run([program])
-        counts = re.search(r": (\d+) passed, (\d+) failed\n\Z", output)
-        if counts:
-            totals.add(program, int(counts[1]), int(counts[2]))
-        else:
-            totals.add(program, 0, 1)
+    with totals.part(f"unit tests ({build})"):
+        for program in sorted(glob.glob(f"{build}/unit/*")):
+            status, output = run(totals, [program])
+            counts = re.search(r": (\d+) passed, (\d+) failed\n\Z", output)
+            passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
+            if status != 0 and failed == 0:  # it died after its last line: a leak, say
+                failed = 1
+            totals.add(program, passed, failed)
 
 
 def fuzz(totals, build):
-    heading(f"fuzzers, mutations of their corpus ({build})")
-    for program in sorted(glob.glob(f"{build}/fuzz/fuzz_*")):
-        name = os.path.basename(program)
-        corpus = glob.glob(f"tests/fuzz/corpus/{name}")
-        runs = SLOW_FUZZERS.get(name, FUZZ_RUNS)
-        status, _ = run([program, f"-runs={runs}", f"-crash={build}/{name}.crash", *corpus])
-        totals.add(program, int(status == 0), int(status != 0))
+    with totals.part(f"fuzzers, mutations of their corpus ({build})"):
+        for program in sorted(glob.glob(f"{build}/fuzz/fuzz_*")):
+            name = os.path.basename(program)
+            corpus = glob.glob(f"tests/fuzz/corpus/{name}")
+            runs = SLOW_FUZZERS.get(name, FUZZ_RUNS)
+            crash = f"-crash={build}/{name}.crash"
+            status, _ = run(totals, [program, f"-runs={runs}", crash, *corpus])
+            totals.add(program, int(status == 0), int(status != 0))
 
 
 def simulate(totals, build, seconds):
-    """Ensembles under faults: other seeds each time, the first of them printed, and the kept ones."""
-    heading(f"simulated ensembles, {seconds} s ({build})")
+    """Ensembles under faults: the kept seeds, and as many from 1 on as there is time for. The
+    same ones each time, as what fails must fail for what was changed: `make sim` is for others."""
     with open("tests/sim/seeds.txt", encoding="utf-8") as kept:
         seeds = [line.split()[0] for line in kept if line.strip() and line[0] != "#"]
     runs = [["--from", seed, "--seeds", "1", "--quiet"] for seed in seeds]
-    runs.append(["--from", str(int(time.time()) * 100000), "--seconds", str(seconds)])
-    for arguments in runs:
-        status, output = run([f"{build}/sim", *arguments])
-        passed = re.search(r"^sim: (\d+) seeds passed", output, re.M)
-        totals.add(f"sim {' '.join(arguments)}", int(passed[1]) if passed else 0, int(status != 0))
+    runs.append(["--from", "1", "--seconds", str(seconds)])
+    with totals.part(f"simulated ensembles, {seconds} s ({build})"):
+        for arguments in runs:
+            status, output = run(totals, [f"{build}/sim", *arguments])
+            found = re.search(r"^sim: (\d+) seeds passed", output, re.M)
+            passed = int(found[1]) if found else 0
+            totals.add(f"sim {' '.join(arguments)}", passed, int(status != 0))
 
 
 def pytest(totals, build, *select):
     """The tests learn from ZKFS_BUILD which programs to test; without it, those in build/."""
-    heading(f"pytest {' '.join(select)} ({build})")
     report = f"{build}/pytest.xml"
     if os.path.exists(report):
         os.unlink(report)
-    status, _ = run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
-        + [f"--junitxml={report}", *select, "tests/pytest"],
-        PYTHONDONTWRITEBYTECODE="1",
-        **({"ZKFS_BUILD": build} if build != "build" else {}),
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "-p", "no:cacheprovider"]
+    with totals.part(f"pytest {' '.join(select)} ({build})"):
+        status, _ = run(
+            totals,
+            [*command, f"--junitxml={report}", *select, "tests/pytest"],
+            PYTHONDONTWRITEBYTECODE="1",
+            **({"ZKFS_BUILD": build} if build != "build" else {}),
+        )
     if not os.path.exists(report):
         totals.add(f"pytest ({build})", 0, 1)
         return
@@ -137,35 +172,48 @@ def pytest(totals, build, *select):
     totals.add(f"pytest ({build})", max(tests - failed - skipped, 0), failed, skipped)
 
 
-def everything(totals, cc):
-    build = "build" if cc == "gcc" else f"build/{cc}"
-    sanitized = f"build/{SANITIZED}" if cc == "gcc" else f"build/{cc}-{SANITIZED}"
-
-    heading("build")
-    if not make(totals, "build", "all", "tests-build", f"CC={cc}"):
-        return
+def computing(totals, build, sanitized):
+    """All that computes and does not wait."""
     lint(totals)
     unit(totals, build)
     simulate(totals, build, 30)
-    pytest(totals, build)
+    if sanitized:
+        unit(totals, sanitized)
+        simulate(totals, sanitized, 15)
+        fuzz(totals, sanitized)
 
-    heading("build with address and undefined sanitizers")
-    if not make(totals, "build", "all", "tests-build", f"CC={cc}", "SAN=address,undefined"):
+
+def everything(totals, cc):
+    """In two lanes: the servers and clients of pytest wait for each other half of the time."""
+    build = "build" if cc == "gcc" else f"build/{cc}"
+    sanitized = f"build/{SANITIZED}" if cc == "gcc" else f"build/{cc}-{SANITIZED}"
+
+    targets = ["all", "tests-build", f"CC={cc}"]
+    if not make(totals, "build", *targets):
         return
-    unit(totals, sanitized)
-    simulate(totals, sanitized, 15)
-    fuzz(totals, sanitized)
-    pytest(totals, sanitized, "-m", "sanitized")
+    beside = Totals(beside=True)
+    with concurrent.futures.ThreadPoolExecutor(1) as lane:
+        built = lane.submit(
+            make, beside, "build with sanitizers", *targets, "SAN=address,undefined"
+        )
+        computed = lane.submit(
+            lambda: computing(beside, build, sanitized if built.result() else None)
+        )
+        pytest(totals, build)
+        if built.result():
+            pytest(totals, sanitized, "-m", "sanitized")
+        computed.result()
+    totals.add_all(beside)
 
 
-def bench(build):
+def bench(totals, build):
     status = 0
     # A *_load program is a load generator that the Python benchmarks run.
     programs = [p for p in glob.glob(f"{build}/bench/*") if not p.endswith("_load")]
     for program in sorted(programs + glob.glob("tests/bench/bench*.py")):
-        heading(program)
         command = [sys.executable, program] if program.endswith(".py") else [program]
-        status |= run(command, ZKFS_BUILD=build)[0]
+        with totals.part(program):
+            status |= run(totals, command, ZKFS_BUILD=build)[0]
     return status
 
 
@@ -179,16 +227,16 @@ def main():
     start = time.monotonic()
 
     if args.part == "bench":
-        return bench(args.build)
+        return bench(totals, args.build)
     if args.part == "unit":
         unit(totals, args.build)
     else:
         everything(totals, args.cc)
 
-    heading(f"done in {time.monotonic() - start:.0f} s")
+    totals.say(f"== all done in {time.monotonic() - start:.0f} s")
     for failure in totals.failures:
-        print(f"FAILED {failure}")
-    print(totals.line(), flush=True)
+        totals.say(f"FAILED {failure}")
+    totals.say(totals.line())
     return 1 if totals.failed or not totals.passed else 0
 
 
