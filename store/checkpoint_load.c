@@ -34,9 +34,7 @@
 #define FRAME_BYTES_MAX (1u << 30)
 #define FRAME_HEADER_BYTES 8
 
-#define REMEDY                                                                    \
-    "the checkpoint is damaged; restore the data directory from a copy, or move " \
-    "it away if another server of the ensemble has the data"
+#define VERDICT "the checkpoint is damaged"
 
 enum frame_kind { FRAME_ROWS = 1, FRAME_STATE, FRAME_ERROR };
 
@@ -254,7 +252,7 @@ static int on_error_frame(struct receiver *r)
     const char *cause = rc == -EBADMSG && r->frame.len < 4 ? "" : buf_cstr(&r->frame) + 4;
 
     if (rc == -EBADMSG)
-        return errtext_set(r->why, rc, "%s/data.mdb: %s: " REMEDY, r->dir, cause);
+        return errtext_set(r->why, rc, "%s/data.mdb: %s: " VERDICT, r->dir, cause);
     return errtext_set(r->why, rc, "%s/data.mdb: cannot be read: %s", r->dir, cause);
 }
 
@@ -280,7 +278,8 @@ static int receive(struct receiver *r)
         uint32_t len = load_be32(header + 4);
 
         if (len > FRAME_BYTES_MAX)
-            return errtext_set(r->why, -EBADMSG, "%s/data.mdb: a row is too long: " REMEDY, r->dir);
+            return errtext_set(r->why, -EBADMSG, "%s/data.mdb: a row is too long: " VERDICT,
+                               r->dir);
         r->frame.len = 0;
         rc = read_all(r->fd, buf_extend(&r->frame, len), len);
         if (rc > 0)
@@ -300,10 +299,10 @@ static int judge_exit(struct receiver *r, int status)
         return errtext_set(r->why, -EINTR, "%s/data.mdb: the process that reads it was killed",
                            r->dir);
     if (WIFSIGNALED(status))
-        return errtext_set(r->why, -EBADMSG, "%s/data.mdb: reading it crashed (%s): " REMEDY,
+        return errtext_set(r->why, -EBADMSG, "%s/data.mdb: reading it crashed (%s): " VERDICT,
                            r->dir, strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) != EXIT_SUCCESS || !r->has_state)
-        return errtext_set(r->why, -EBADMSG, "%s/data.mdb: reading it failed: " REMEDY, r->dir);
+        return errtext_set(r->why, -EBADMSG, "%s/data.mdb: reading it failed: " VERDICT, r->dir);
     return 0;
 }
 

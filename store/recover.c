@@ -3,7 +3,8 @@
  *
  *     directories, locks    one server per directory
  *     meta                  the root; none: a new database, if nothing else is there
- *     checkpoint            every row and the digest checked
+ *     checkpoint            every row and the digest checked; a damaged one is set aside if
+ *                           the log has everything
  *     log                   every txn after the checkpoint applied, its digest checked;
  *                           a member's beyond the commit mark kept as entries (tail.h)
  *     leftovers             deleted, now that it is known what is in force
@@ -31,6 +32,9 @@
 #define CHECKPOINT_AFTER_DEFAULT ((uint64_t)64 * 1024 * 1024)
 #define CHECKPOINT_PREFIX "checkpoint-"
 #define LOG_NAME "txnlog"
+
+/* So many damaged checkpoints are kept. */
+#define ASIDE_MAX 100
 
 /* The first zxid of a new database, if it stands alone. */
 #define FIRST_ZXID 1
@@ -275,8 +279,7 @@ static int check_tree(struct recovery *r, const struct checkpoint_state *state)
     if (tree_zxid(r->s->tree) == state->zxid && tree_digest(r->s->tree) == state->digest)
         return 0;
     return errtext_set(r->why, -EBADMSG,
-                       "zxid or tree digest are not those written down: the checkpoint is damaged; "
-                       "restore the data directory from a copy");
+                       "zxid or tree digest are not those written down: the checkpoint is damaged");
 }
 
 static int load_rows(struct recovery *r, struct checkpoint_state *ret)
@@ -368,6 +371,7 @@ static int replay_log(struct recovery *r)
     struct txnlog_events events = store_log_events(r->s);
     int rc;
 
+    tree_set_provisional(r->s->tree, r->s->meta.provisional);
     tail_init(&r->s->tail, tree_zxid(r->s->tree), config.window_bytes);
     rc = txnlog_open(r->s->base.disk, r->s->base.log_worker, &config, &events,
                      r->s->checkpoint_zxid, on_txn, r, &r->s->log, r->why);
@@ -376,6 +380,83 @@ static int replay_log(struct recovery *r)
         rc = apply_tail(r, r->why);
     }
     return rc;
+}
+
+/* ---- a damaged checkpoint ---- */
+
+/* Under a name that nobody reads or deletes: it may help a person. */
+static int set_aside(struct recovery *r)
+{
+    struct disk *disk = r->s->base.disk;
+    char *dir = store_checkpoint_dir(r->s, r->s->meta.generation);
+    char *aside = NULL;
+    int rc = -EEXIST;
+
+    r->s->ops->close(r->s->checkpoint);
+    r->s->checkpoint = NULL;
+    for (int i = 1; i <= ASIDE_MAX && (rc == -EEXIST || rc == -ENOTEMPTY); i++) {
+        free(aside);
+        aside = xasprintf("%s.damaged-%d", dir, i);
+        rc = disk_rename(disk, dir, aside);
+    }
+    if (rc == 0)
+        rc = disk_sync_dir(disk, r->s->dir);
+    if (rc < 0) {
+        errtext_set(r->why, rc, "cannot rename the damaged %s to %s: %s", dir, aside,
+                    strerror(-rc));
+    } else {
+        log_warn("store: checkpoint damaged: cause=\"%s\" kept=%s; rebuilding the state from the "
+                 "log, which reaches back to the beginning",
+                 r->why->text, aside);
+        rc = r->s->ops->open(disk, dir, &r->s->checkpoint, r->why);
+    }
+    free(dir);
+    free(aside);
+    return rc;
+}
+
+static int not_without_checkpoint(struct recovery *r)
+{
+    struct errtext damage = *r->why;
+
+    return errtext_set(r->why, -EBADMSG,
+                       "%s, and the log does not have everything; restore the data "
+                       "directory from a copy, or move it away if another server of the ensemble "
+                       "has the data",
+                       damage.text);
+}
+
+/* A log that reaches back to the beginning can do without: its txns carry the digests
+ * that the tree must have. Where it does not, nothing is changed. (What the checkpoint had
+ * beyond the end of the log, none could tell; but it is made of what is durable there.) */
+static int recover_from_log(struct recovery *r)
+{
+    struct txnlog_config config = log_config(r);
+    struct errtext cause;
+    int rc = txnlog_reaches(r->s->base.disk, &config, 0, &cause);
+
+    if (rc == 0)
+        rc = set_aside(r);
+    else if (rc == -EBADMSG || rc == -ENOENT)
+        return not_without_checkpoint(r);
+    else
+        *r->why = cause;
+    if (rc < 0)
+        return rc;
+    tree_free(r->s->tree);
+    r->s->tree = tree_new(&r->config->key);
+    r->s->checkpoint_zxid = 0;
+    r->s->checkpoint_bytes = 0;
+    return replay_log(r);
+}
+
+static int recover_state(struct recovery *r)
+{
+    int rc = load_checkpoint(r);
+
+    if (rc == -EBADMSG)
+        return recover_from_log(r);
+    return rc < 0 ? rc : replay_log(r);
 }
 
 /* ---- leftovers ---- */
@@ -419,11 +500,7 @@ static int recover(struct recovery *r)
     if (rc == 0)
         rc = load_meta(r);
     if (rc == 0)
-        rc = load_checkpoint(r);
-    if (rc == 0) {
-        tree_set_provisional(r->s->tree, r->s->meta.provisional);
-        rc = replay_log(r);
-    }
+        rc = recover_state(r);
     if (rc < 0)
         return rc;
     if (r->s->meta.no_vote)

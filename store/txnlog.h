@@ -70,6 +70,11 @@ void txnlog_redirect(struct txnlog *log, const struct txnlog_events *events);
  * is none: it is made again.) */
 int txnlog_vacant(struct disk *disk, const char *dir, bool *ret, struct errtext *why);
 
+/* Does the log hold all txns after AFTER, as far as the names and headers of its segments
+ * tell? Reads, and changes nothing. 0, or an error as txnlog_open's. */
+int txnlog_reaches(struct disk *disk, const struct txnlog_config *config, zk_zxid after,
+                   struct errtext *why);
+
 /* Opens the log: checks it from the first segment that holds a txn after AFTER,
  * calls REPLAY for each of those, cuts off a torn tail, deletes the segments of
  * other runs, and starts to make the spare segment. Gives *RET_LOG, to be ended

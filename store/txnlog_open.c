@@ -180,6 +180,22 @@ static int check_beginning(struct opening *o, const struct segment *start)
                        o->path, (uint64_t)o->after + 1, (uint64_t)start->first - 1);
 }
 
+static int find_segments(struct opening *o, size_t *ret_start)
+{
+    int rc = disk_list(o->log->disk, o->log->dir, on_name, o);
+
+    if (rc < 0)
+        return errtext_set(o->why, rc, "cannot read %s: %s", o->log->dir, strerror(-rc));
+    if (o->names.count > 0)
+        qsort(o->names.items, o->names.count, sizeof *o->names.items, by_first);
+    rc = read_headers(o);
+    if (rc < 0)
+        return rc;
+    *ret_start = find_start(o);
+    drop_before_gap(o, ret_start);
+    return check_beginning(o, &o->log->segments.items[*ret_start]);
+}
+
 /* ---- one segment ---- */
 
 static int replay_txn(struct opening *o, const uint8_t *txn, size_t len, uint64_t offset)
@@ -440,18 +456,8 @@ static int open_log(struct opening *o)
 {
     bool spare_is_there; /* its bytes are old: it is zeroed as a new one would be */
     size_t start;
-    int rc = disk_list(o->log->disk, o->log->dir, on_name, o);
+    int rc = find_segments(o, &start);
 
-    if (rc < 0)
-        return errtext_set(o->why, rc, "cannot read %s: %s", o->log->dir, strerror(-rc));
-    if (o->names.count > 0)
-        qsort(o->names.items, o->names.count, sizeof *o->names.items, by_first);
-    rc = read_headers(o);
-    if (rc < 0)
-        return rc;
-    start = find_start(o);
-    drop_before_gap(o, &start);
-    rc = check_beginning(o, &o->log->segments.items[start]);
     if (rc == 0)
         rc = read_segments(o, start);
     if (rc == 0)
@@ -506,6 +512,20 @@ struct txnlog *txnlog_start(struct disk *disk, struct worker *worker,
     log->base = log->end = log->durable = log->run_base;
     txnlog_prepare(log);
     return log;
+}
+
+int txnlog_reaches(struct disk *disk, const struct txnlog_config *config, zk_zxid after,
+                   struct errtext *why)
+{
+    struct txnlog_events no_events = {0};
+    struct txnlog *log = log_new(disk, NULL, config, &no_events);
+    struct opening opening = {.log = log, .config = config, .after = after, .why = why};
+    size_t start;
+    int rc = find_segments(&opening, &start);
+
+    opening_done(&opening);
+    txnlog_free(log);
+    return rc;
 }
 
 int txnlog_open(struct disk *disk, struct worker *worker, const struct txnlog_config *config,

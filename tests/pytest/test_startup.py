@@ -187,8 +187,16 @@ def checkpointed(written):
     return server, file()
 
 
+def forget_the_beginning(server):
+    """Takes the oldest segment of the log, which only the checkpoint can replace."""
+    logs = damage.used_logs(server)
+    assert len(logs) > 1, "the test needs several segments"
+    logs[0].unlink()
+
+
 def test_a_damaged_checkpoint_is_named_and_crashes_nobody(written):
     server, file = checkpointed(written)
+    forget_the_beginning(server)
     size = damage.used_bytes(file)
     refusals = 0
     for at in range(0, size, max(1, size // (10 if SANITIZED else 40))):
@@ -207,9 +215,26 @@ def test_a_damaged_checkpoint_is_named_and_crashes_nobody(written):
     assert intact(server)
 
 
+def test_a_damaged_checkpoint_is_set_aside_while_the_log_has_everything(written):
+    server, file = checkpointed(written)
+    with open(file, "r+b") as lmdb:
+        lmdb.seek(8192)
+        lmdb.write(b"\xa5" * (damage.used_bytes(file) - 8192))
+    damaged = file.read_bytes()
+    server.start()
+    kept = file.parent.with_name(file.parent.name + ".damaged-1")
+    assert f"kept={kept}" in server.log_text()
+    assert (kept / file.name).read_bytes() == damaged
+    assert intact(server)
+    server.restart()
+    assert intact(server)
+    assert (kept / file.name).read_bytes() == damaged
+
+
 @pytest.mark.parametrize("length", [12288, 20000])
 def test_a_checkpoint_cut_short_is_named(written, length):
     server, file = checkpointed(written)
+    forget_the_beginning(server)
     with open(file, "r+b") as lmdb:
         lmdb.truncate(length)
     assert "checkpoint" in refused(server)

@@ -61,12 +61,29 @@ void names_done(struct names *names)
         free(names->items[--names->count].path);
 }
 
+/* What is below directory FROM is below TO now. */
+static void names_move_below(struct names *names, const char *from, const char *to)
+{
+    size_t len = strlen(from);
+
+    for (size_t i = 0; i < names->count; i++) {
+        char *path = names->items[i].path;
+
+        if (strncmp(path, from, len) != 0 || path[len] != '/')
+            continue;
+        names->items[i].path = xasprintf("%s%s", to, path + len);
+        free(path);
+    }
+}
+
 void change_apply(struct names *names, const struct change *change)
 {
     if (change->from != NULL)
         names_remove(names, change->from);
     if (change->to != NULL)
         names_put(names, change->to, change->inode);
+    if (change->from != NULL && change->to != NULL && change->inode->is_dir)
+        names_move_below(names, change->from, change->to);
 }
 
 static void change_done(struct change *change)
@@ -324,6 +341,14 @@ static int mem_allocate(struct disk_file *file, uint64_t bytes)
 
 /* ---- directories ---- */
 
+static bool has_names(const struct mem_disk *d, const char *dir)
+{
+    for (size_t i = 0; i < d->now.count; i++)
+        if (is_in(d->now.items[i].path, dir))
+            return true;
+    return false;
+}
+
 static int mem_rename(struct disk *disk, const char *from, const char *to)
 {
     struct mem_disk *d = mem_of(disk);
@@ -333,6 +358,8 @@ static int mem_rename(struct disk *disk, const char *from, const char *to)
         return d->faults.change;
     if (name == NULL)
         return -ENOENT;
+    if (name->inode->is_dir && has_names(d, to))
+        return -ENOTEMPTY;
     change_names(d, from, to, name->inode);
     return 0;
 }
@@ -367,10 +394,7 @@ static int mem_rmdir(struct disk *disk, const char *path)
 {
     struct mem_disk *d = mem_of(disk);
 
-    for (size_t i = 0; i < d->now.count; i++)
-        if (is_in(d->now.items[i].path, path))
-            return -ENOTEMPTY;
-    return mem_unlink(disk, path);
+    return has_names(d, path) ? -ENOTEMPTY : mem_unlink(disk, path);
 }
 
 static int mem_list(struct disk *disk, const char *path, disk_name_cb cb, void *arg)

@@ -2,6 +2,7 @@
  * damaged, missing or somebody else's; and a full disk. On the disk in memory. */
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/txn.h"
 #include "store/meta.h"
 #include "tests/support/mem_checkpoint.h"
 #include "tests/support/mem_disk.h"
@@ -218,6 +219,129 @@ TEST(a_damaged_checkpoint_is_refused_by_name)
     after_a_server(&s, 100);
     flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
     expect_refused(&s, -EBADMSG, "/data/zkfs/checkpoint-1");
+}
+
+/* As the others, but all of the log is kept. */
+static const struct store_config all_log = {.log_retain_bytes = (uint64_t)1000 * DISK_PAGE};
+
+static void after_a_server_with_all_log(struct scene *s, size_t count)
+{
+    struct store_stats stats;
+
+    scene_init(s);
+    EXPECT_EQ(store_bed_open(&s->bed, &s->history, s->disk, &all_log), 0);
+    while (store_log_end(s->bed.store) < (zk_zxid)count) {
+        store_bed_append(&s->bed, 1);
+        store_bed_run_all(&s->bed);
+    }
+    store_stats(s->bed.store, &stats);
+    EXPECT(stats.checkpoint_count > 0);
+    store_bed_close(&s->bed);
+}
+
+TEST(a_damaged_checkpoint_is_set_aside_when_the_log_has_everything)
+{
+    static const char *const kept[] = {"/data/zkfs/checkpoint-1.damaged-1/rows",
+                                       "/data/zkfs/checkpoint-1.damaged-2/rows"};
+    struct store_stats stats;
+    struct scene s;
+    size_t len;
+
+    after_a_server_with_all_log(&s, 100);
+    for (int i = 0; i < 2; i++) {
+        flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
+        EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &all_log), 0);
+        EXPECT_EQ(store_log_end(s.bed.store), 100 + 40 * i);
+        EXPECT(store_bed_is_right(&s.bed));
+        EXPECT(mem_disk_bytes(s.disk, kept[i], &len) != NULL);
+        EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/checkpoint-1/rows", &len) == NULL);
+        store_bed_append(&s.bed, 40);
+        store_bed_run_all(&s.bed);
+        store_stats(s.bed.store, &stats);
+        EXPECT(stats.checkpoint_zxid > 0);
+        store_bed_close(&s.bed);
+    }
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &all_log), 0);
+    EXPECT(store_bed_is_right(&s.bed));
+    for (int i = 0; i < 2; i++)
+        EXPECT(mem_disk_bytes(s.disk, kept[i], &len) != NULL);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+static void open_after_cut(void *arg)
+{
+    struct scene *s = arg;
+
+    for (uint64_t i = 0; i < 8; i++) {
+        struct mem_crash crash = {.pages = i, .seed = i, .names = i > 0};
+        struct disk *image = mem_disk_crash(s->disk, &crash);
+        struct store_bed found;
+
+        EXPECT_EQ(store_bed_open(&found, &s->history, image, &all_log), 0);
+        EXPECT_EQ(store_log_end(found.store), 100);
+        EXPECT(store_bed_is_right(&found));
+        store_free(found.store);
+        mem_disk_free(image);
+    }
+}
+
+TEST(a_power_cut_while_it_is_set_aside_is_no_loss)
+{
+    struct scene s;
+
+    after_a_server_with_all_log(&s, 100);
+    flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
+    mem_disk_on_call(s.disk, open_after_cut, &s);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &all_log), 0);
+    mem_disk_on_call(s.disk, NULL, NULL);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(a_member_rebuilds_from_its_log_as_far_as_it_knows_to_be_committed)
+{
+    struct store_config config = {.member = true, .log_retain_bytes = (uint64_t)1000 * DISK_PAGE};
+    struct store_stats stats;
+    struct blob **entries;
+    struct scene s;
+    zk_zxid base;
+    size_t count;
+
+    scene_init(&s);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    for (int i = 0; i < 100; i++) {
+        store_bed_append(&s.bed, 1);
+        store_bed_run_all(&s.bed);
+        if (i < 80)
+            store_bed_commit(&s.bed, store_log_end(s.bed.store));
+        store_bed_run_all(&s.bed);
+    }
+    store_stats(s.bed.store, &stats);
+    EXPECT(stats.checkpoint_zxid > 0);
+    store_bed_close(&s.bed);
+    flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &config), 0);
+    EXPECT_EQ(tree_zxid(store_tree(s.bed.store)), 80);
+    EXPECT(store_bed_is_right(&s.bed));
+    EXPECT(!store_no_vote(s.bed.store));
+    entries = store_entries(s.bed.store, &base, &count);
+    EXPECT_EQ(txn_zxid(entries[count - 1]->data), 100);
+    store_bed_close(&s.bed);
+    scene_done(&s);
+}
+
+TEST(with_checkpoint_and_log_damaged_the_log_is_named_and_both_are_kept)
+{
+    struct scene s;
+    size_t len;
+
+    after_a_server_with_all_log(&s, 100);
+    flip(s.disk, "/data/zkfs/checkpoint-1/rows", 200);
+    flip(s.disk, "/data/zkfs/txnlog/0000000000000001.log", DISK_PAGE + 70);
+    EXPECT_EQ(store_bed_open(&s.bed, &s.history, s.disk, &all_log), -EBADMSG);
+    EXPECT(mem_disk_bytes(s.disk, "/data/zkfs/checkpoint-1.damaged-1/rows", &len) != NULL);
+    expect_refused(&s, -EBADMSG, "/data/zkfs/txnlog/0000000000000001.log");
 }
 
 TEST(a_lost_checkpoint_is_noticed_by_the_log_that_begins_later)
