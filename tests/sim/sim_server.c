@@ -343,12 +343,13 @@ static void on_stream(struct sim *sim, int s, uint64_t conn, const struct sim_it
 static void tell_sent(struct sim *sim, uint64_t conn, struct sim_end *from)
 {
     size_t bytes = from->sent_bytes;
-    struct sim_server *server = &sim->servers[from->server];
+    int s = from->server; /* the connection may end with the event */
+    struct sim_server *server = &sim->servers[s];
 
     if (!from->open || !server->alive || server->life != from->life || server->paused || bytes == 0)
         return;
     from->sent_bytes = 0;
-    WITH_EVENT(sim, from->server, zab_sent(zab, conn, bytes, out));
+    WITH_EVENT(sim, s, zab_sent(zab, conn, bytes, out));
 }
 
 void sim_server_item(struct sim *sim, uint64_t conn, int from_end)
