@@ -7,7 +7,8 @@
  *                quorum connections. Per connection everything is FIFO, a stream of
  *                a snapshot among the packets included.
  *   the disk     APPEND, TRUNCATE, META, SNAP_*: done, and reported, in the order
- *                asked (one log thread). A write that fails ends the process.
+ *                asked (one log thread). What a full disk has no room for waits, and
+ *                is done when there is room. A write that fails ends the process.
  *   the app      APPLY, ROLE and the questions of the session side.
  *
  * A TICKET names a request whose completion is reported; it is never used again.

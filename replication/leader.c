@@ -104,6 +104,7 @@ static void check_newleader_acks(struct leader *l, struct zab_actions *out)
 void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out)
 {
     peer->phase = PEER_ACKED;
+    peer->burst = peer->queued; /* what has piled up meanwhile belongs to it */
     l->newleader_acks |= peer_bit(l, peer);
     broadcast_admit(l, peer);
     if (l->phase == LEADER_BROADCAST) {

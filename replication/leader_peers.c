@@ -56,13 +56,23 @@ void peer_send(struct peer *peer, const struct peer_msg *msg, struct zab_actions
     zab_action_send(out, peer->conn, msg);
 }
 
+/* Behind a snapshot, and while a learner writes what it was sent, the proposals pile up: so
+ * far as it could keep them. */
+static size_t queue_limit(const struct leader *l, const struct peer *peer)
+{
+    size_t usual = l->zab->config.learner_queue_max + peer->burst;
+    size_t sync = zab_sync_bytes_max(l->zab);
+
+    return peer->phase == PEER_HISTORY && sync > usual ? sync : usual;
+}
+
 void peers_drop_slow(struct leader *l, struct zab_actions *out)
 {
     LIST_FOR_SAFE(link, &l->peers)
     {
         struct peer *peer = CONTAINER_OF(link, struct peer, link);
 
-        if (peer->queued > l->zab->config.learner_queue_max + peer->burst)
+        if (peer->queued > queue_limit(l, peer))
             peer_drop(l, peer, "it does not read what it is sent", out);
     }
 }

@@ -173,16 +173,15 @@ static void take_staged(struct zab *zab, struct blob *txn, struct zab_actions *o
     action->ticket = zab->stage.ticket;
 }
 
-/* Before UPTODATE nothing can be applied, so all that comes has to be kept: a leader's whole
- * memory (window.h: two windows, or its tail) and what it proposes meanwhile. Too much of
- * that is no loss: it is in our log, and the next time there is so much less to send. What
- * was kept before we came is not counted, or it could shut us out for ever. */
+/* Before UPTODATE nothing can be applied, so all that comes has to be kept. Too much of that is
+ * no loss: it is in our log, and the next time there is so much less to send. What was
+ * kept before we came is not counted, or it could shut us out for ever. */
 static bool has_room(const struct learner *l)
 {
     const struct zab *zab = l->zab;
     size_t kept = l->phase == LEARNER_BROADCAST ? zab->history.tail_bytes : l->sync_bytes;
 
-    return kept < 2 * zab->config.window_bytes_max + zab->config.tail_bytes_max;
+    return kept < zab_sync_bytes_max(zab);
 }
 
 void learner_take(struct learner *l, struct blob *txn, struct zab_actions *out)
@@ -275,6 +274,12 @@ static void on_ping(struct learner *l, zk_zxid zxid, struct zab_actions *out)
     zab_action_add(out, ZAB_ASK_TOUCHED);
 }
 
+void learner_reconfigured(struct learner *l, struct zab_actions *out)
+{
+    zab_action_alarm(out, "the ensemble is being reconfigured, which this server cannot follow");
+    zab_leave(l->zab, out, "reconfiguration");
+}
+
 static void on_broadcast(struct learner *l, const struct peer_msg *msg, struct zab_actions *out)
 {
     switch (msg->type) {
@@ -300,9 +305,7 @@ static void on_broadcast(struct learner *l, const struct peer_msg *msg, struct z
         break;
     case COMMITANDACTIVATE:
     case INFORMANDACTIVATE:
-        zab_action_alarm(out,
-                         "the ensemble is being reconfigured, which this server cannot follow");
-        zab_leave(l->zab, out, "reconfiguration");
+        learner_reconfigured(l, out);
         break;
     default:
         break; /* of a later version */

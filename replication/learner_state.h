@@ -61,6 +61,7 @@ void learner_sync_meta(struct learner *l, struct zab_actions *out);
 
 /* learner.c: a txn that the leader logged becomes the end of our history. */
 void learner_take(struct learner *l, struct blob *txn, struct zab_actions *out);
+void learner_reconfigured(struct learner *l, struct zab_actions *out);
 void learner_ack_proposals(struct learner *l, struct zab_actions *out);
 void learner_send(struct learner *l, const struct peer_msg *msg, struct zab_actions *out);
 

@@ -174,6 +174,18 @@ static void on_txn(struct learner *l, const struct peer_msg *msg, struct zab_act
         if (!l->zab->leaving)
             on_mark(l, msg->zxid, out);
         break;
+    case COMMITANDACTIVATE:
+    case INFORMANDACTIVATE:
+        learner_reconfigured(l, out);
+        break;
+    case LEADERINFO:
+    case DIFF:
+    case TRUNC:
+    case SNAP:
+    case NEWLEADER:
+    case UPTODATE: /* before our ack: who else would have counted? (ZOOKEEPER-4785) */
+        zab_leave(l->zab, out, "%s out of turn", quorum_type_name(msg->type));
+        break;
     default:
         break; /* PING and what we do not know */
     }

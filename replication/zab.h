@@ -59,7 +59,8 @@ struct zab_config {
                                  proposals; 256 MiB. A learner keeps this and two windows: no
                                  leader has more to send it. Sent more it leaves, and comes
                                  again with the longer log. */
-    size_t learner_queue_max; /* bytes not sent yet to a learner, which is dropped; 64 MiB */
+    size_t learner_queue_max; /* bytes not sent yet to a learner, beyond those of its
+                                 synchronisation: it is dropped; 64 MiB */
     uint32_t counter_limit;   /* the last counter proposed in an epoch; 0xfffffff0, which is
                                  the highest allowed */
     size_t learner_max;       /* connections of learners; 1000 */

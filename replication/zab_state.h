@@ -71,6 +71,14 @@ void zab_tell_role(struct zab *zab, zk_epoch epoch, struct zab_actions *out);
 /* The end of every event: what it has set off goes on until nothing more follows. */
 void zab_finish(struct zab *zab, struct zab_actions *out);
 
+/* What a learner keeps, and its leader holds for it, while nothing can be applied: all that a
+ * leader may have in memory (window.h: two windows, or its tail), and what it proposes
+ * meanwhile. */
+static inline size_t zab_sync_bytes_max(const struct zab *zab)
+{
+    return 2 * zab->config.window_bytes_max + zab->config.tail_bytes_max;
+}
+
 /* zab_history.c */
 /* Applies what is both committed and durable. */
 void zab_apply(struct zab *zab, struct zab_actions *out);

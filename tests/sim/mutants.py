@@ -94,7 +94,7 @@ class Hunt:
         why = re.search(r"^VIOLATION: (.*)$", done.stdout, re.M) or re.search(
             r"(assertion failed: .*)$", done.stderr, re.M)
         self.seed, self.writes = (int(failed[1]), int(failed[2])) if failed else (None, 0)
-        self.why = why[1] if why else "died without a word"
+        self.why = why[1] if why else f"died without a word, exit status {done.returncode}"
         return False
 
     def works(self):

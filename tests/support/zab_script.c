@@ -69,6 +69,7 @@ static struct zab *make(const struct script_setup *setup, struct quorums *quorum
                                 .init_limit = INIT_LIMIT,
                                 .sync_limit = SYNC_LIMIT,
                                 .learner_queue_max = setup->learner_queue_max,
+                                .learner_max = setup->learner_max,
                                 .window_bytes_max = setup->window_bytes_max,
                                 .tail_bytes_max = setup->tail_bytes_max,
                                 .counter_limit = setup->counter_limit};
@@ -161,7 +162,7 @@ const char *script_down(struct script *s, uint64_t conn)
     return script_told(s);
 }
 
-static const char *recv_msg(struct script *s, uint64_t conn, struct peer_msg *msg)
+const char *script_recv_msg(struct script *s, uint64_t conn, struct peer_msg *msg)
 {
     zab_packet(s->zab, conn, msg, &s->out);
     peer_msg_done(msg);
@@ -170,36 +171,37 @@ static const char *recv_msg(struct script *s, uint64_t conn, struct peer_msg *ms
 
 const char *script_recv(struct script *s, uint64_t conn, enum quorum_type type, zk_zxid zxid)
 {
-    return recv_msg(s, conn, &(struct peer_msg){.type = type, .zxid = zxid});
+    return script_recv_msg(s, conn, &(struct peer_msg){.type = type, .zxid = zxid});
 }
 
 const char *script_recv_txn(struct script *s, uint64_t conn, enum quorum_type type, zk_zxid zxid)
 {
-    return recv_msg(s, conn,
-                    &(struct peer_msg){.type = type, .zxid = zxid, .data = script_txn(zxid)});
+    return script_recv_msg(
+        s, conn, &(struct peer_msg){.type = type, .zxid = zxid, .data = script_txn(zxid)});
 }
 
 const char *script_recv_info(struct script *s, uint64_t conn, enum quorum_type type, int64_t sid,
                              zk_epoch accepted)
 {
-    return recv_msg(s, conn,
-                    &(struct peer_msg){.type = type,
-                                       .zxid = zxid_make(accepted, 0),
-                                       .sid = sid,
-                                       .protocol = QUORUM_PROTOCOL_VERSION});
+    return script_recv_msg(s, conn,
+                           &(struct peer_msg){.type = type,
+                                              .zxid = zxid_make(accepted, 0),
+                                              .sid = sid,
+                                              .protocol = QUORUM_PROTOCOL_VERSION});
 }
 
 const char *script_recv_leaderinfo(struct script *s, uint64_t conn, zk_epoch epoch)
 {
-    return recv_msg(s, conn,
-                    &(struct peer_msg){.type = LEADERINFO,
-                                       .zxid = zxid_make(epoch, 0),
-                                       .protocol = QUORUM_PROTOCOL_VERSION});
+    return script_recv_msg(s, conn,
+                           &(struct peer_msg){.type = LEADERINFO,
+                                              .zxid = zxid_make(epoch, 0),
+                                              .protocol = QUORUM_PROTOCOL_VERSION});
 }
 
 const char *script_recv_ackepoch(struct script *s, uint64_t conn, zk_zxid zxid, int32_t epoch)
 {
-    return recv_msg(s, conn, &(struct peer_msg){.type = ACKEPOCH, .zxid = zxid, .epoch = epoch});
+    return script_recv_msg(s, conn,
+                           &(struct peer_msg){.type = ACKEPOCH, .zxid = zxid, .epoch = epoch});
 }
 
 const char *script_durable(struct script *s, zk_zxid zxid)

@@ -20,7 +20,7 @@ struct script_setup {
     zk_epoch accepted, current;
     zk_zxid base, first, end, applied;
     bool no_vote;
-    size_t learner_queue_max, window_bytes_max, tail_bytes_max;
+    size_t learner_queue_max, learner_max, window_bytes_max, tail_bytes_max;
     uint32_t counter_limit;
 };
 
@@ -50,7 +50,9 @@ const char *script_dial_failed(struct script *s);
 const char *script_accepted(struct script *s, uint64_t conn);
 const char *script_down(struct script *s, uint64_t conn);
 
-/* Packets: one of zxid alone, one with a txn, and those with fields. */
+/* Packets: any, whose references are dropped; one of zxid alone, one with a txn, and those
+ * with fields. */
+const char *script_recv_msg(struct script *s, uint64_t conn, struct peer_msg *msg);
 const char *script_recv(struct script *s, uint64_t conn, enum quorum_type type, zk_zxid zxid);
 const char *script_recv_txn(struct script *s, uint64_t conn, enum quorum_type type, zk_zxid zxid);
 const char *script_recv_info(struct script *s, uint64_t conn, enum quorum_type type, int64_t sid,

@@ -231,6 +231,19 @@ TEST(a_vote_is_repeated_on_a_new_connection)
     script_done(&s);
 }
 
+/* ZOOKEEPER-3922, a limit and no mistake: the other one may have more. */
+TEST(of_two_voters_neither_goes_on_alone)
+{
+    struct script s;
+
+    script_init(&s, &(struct script_setup){.sid = 2, .voters = 2});
+    EXPECT_STR(script_peer(&s, 1, REACH_DOWN), "");
+    script_tick(&s, 60 * TICK_MS);
+    EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
+    EXPECT_STR(script_ballot(&s, 1, PEER_LOOKING, 1, 2, 0, 0), "role LEADING");
+    script_done(&s);
+}
+
 TEST(a_server_that_is_alone_in_its_ensemble_leads_at_once)
 {
     struct script s;

@@ -2,6 +2,8 @@
 #include "tests/support/zab_script.h"
 #include "tests/unit/test.h"
 
+#include <string.h>
+
 #define LOG_1_TO_3 .first = 0x100000001, .end = 0x100000003
 
 /* Server 1 of three is elected; nobody has connected yet. */
@@ -235,6 +237,43 @@ TEST(a_learner_that_does_not_read_is_dropped)
     script_done(&s);
 }
 
+/* What is proposed while it takes a snapshot waits behind that. */
+TEST(a_learner_that_is_being_synced_may_lag_as_far_as_it_could_keep)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1,
+                                           .learner_queue_max = 300,
+                                           .window_bytes_max = 100,
+                                           .tail_bytes_max = 1000});
+    script_down(&s, 12); /* nobody reads, or it would have to be told what is sent */
+    script_accepted(&s, 13);
+    script_recv_info(&s, 13, FOLLOWERINFO, 3, 1);
+    script_recv_ackepoch(&s, 13, 0, 0); /* with LEADERINFO before, 192 bytes */
+    for (int i = 0; i < 10; i++)
+        EXPECT(strncmp(script_propose(&s), "send 13 PROPOSAL", 16) == 0);
+    EXPECT_STR(script_tick(&s, 1), "");
+    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000000), "send 13 UPTODATE");
+    EXPECT_STR(script_tick(&s, 1), "");
+    for (int i = 0; i < 3; i++) /* and from now on as far as everybody */
+        script_propose(&s);
+    EXPECT_STR(script_tick(&s, 1), "close 13 (it does not read what it is sent)");
+    script_done(&s);
+
+    script_lead(&s, &(struct script_setup){.sid = 1,
+                                           .learner_queue_max = 300,
+                                           .window_bytes_max = 100,
+                                           .tail_bytes_max = 1000});
+    script_down(&s, 12);
+    script_accepted(&s, 13);
+    script_recv_info(&s, 13, FOLLOWERINFO, 3, 1);
+    script_recv_ackepoch(&s, 13, 0, 0);
+    for (int i = 0; i < 11; i++)
+        script_propose(&s);
+    EXPECT_STR(script_tick(&s, 1), "close 13 (it does not read what it is sent)");
+    script_done(&s);
+}
+
 TEST(pings_keep_followers_alive_and_silence_ends_the_leadership)
 {
     struct script s;
@@ -262,6 +301,32 @@ TEST(a_follower_that_pings_but_does_not_acknowledge_is_dropped)
     }
     script_tick(&s, TICK_MS / 2);
     EXPECT_EQ(zab_view(s.zab).learners, 0);
+    script_done(&s);
+}
+
+/* ZOOKEEPER-4203: whom nobody can reach any more must not go on leading those who have. */
+TEST(a_leader_whose_port_fails_steps_down)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    zab_listen_failed(s.zab, &s.out);
+    EXPECT_STR(script_told(&s), "close 12 (the leader steps down); role LOOKING; "
+                                "notify 2 looking round 2 vote 1 0x0 epoch 1; "
+                                "notify 3 looking round 2 vote 1 0x0 epoch 1");
+    zab_listen_failed(s.zab, &s.out);
+    EXPECT_STR(script_told(&s), ""); /* late */
+    script_done(&s);
+}
+
+TEST(stopping_while_nobody_leads_needs_nobody)
+{
+    struct script s;
+
+    script_init(&s, &(struct script_setup){.sid = 1});
+    zab_stop(s.zab, &s.out);
+    EXPECT_STR(script_told(&s), "stopped");
+    EXPECT_EQ(zab_deadline(s.zab), INT64_MAX);
     script_done(&s);
 }
 

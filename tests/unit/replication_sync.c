@@ -130,6 +130,76 @@ TEST(a_snapshot_is_followed_by_the_rest_of_the_log)
     script_done(&s);
 }
 
+TEST(a_snapshot_that_the_window_has_left_behind_is_not_sent)
+{
+    struct script s;
+
+    lead(&s);
+    script_recv_ackepoch(&s, 13, 0, -1);
+    EXPECT_STR(script_opened(&s, 0x100000001), "close 13 (the log has moved on); snap-shut");
+    script_done(&s);
+}
+
+/* Server 1 follows server 3, until that is gone; then it leads. */
+static void lead_instead(struct script *s)
+{
+    script_down(s, 13);
+    script_peer(s, 3, REACH_DOWN);
+    script_ballot(s, 2, PEER_LOOKING, 10, 1, zab_view(s->zab).log_end, zab_view(s->zab).current);
+    script_accepted(s, 12);
+    script_recv_info(s, 12, FOLLOWERINFO, 2, 2);
+    EXPECT_STR(script_meta(s), "send 12 LEADERINFO 0x300000000");
+}
+
+/* ZOOKEEPER-4925: what a learner was synced with belongs to what it can sync others with. */
+TEST(who_was_synced_by_a_diff_leaves_nothing_of_it_out_in_its_own)
+{
+    struct script s;
+    struct script_setup setup = log_4_to_7;
+
+    setup.accepted = setup.current = 1;
+    script_join(&s, &setup);
+    script_recv(&s, 13, DIFF, 0x100000009);
+    script_recv_txn(&s, 13, PROPOSAL, 0x100000008);
+    script_recv(&s, 13, COMMIT, 0x100000008);
+    script_recv_txn(&s, 13, PROPOSAL, 0x100000009);
+    script_recv(&s, 13, COMMIT, 0x100000009);
+    script_recv(&s, 13, NEWLEADER, 0x200000000);
+    script_durable(&s, 0x100000009);
+    script_meta(&s);
+    script_recv(&s, 13, UPTODATE, -1);
+    EXPECT_EQ(zab_view(s.zab).applied, 0x100000009);
+
+    lead_instead(&s);
+    EXPECT_STR(script_recv_ackepoch(&s, 12, 0x100000007, 1), "meta accepted 3 current 3");
+    EXPECT_STR(script_meta(&s), "send 12 DIFF 0x100000009; send 12 PROPOSAL 0x100000008; "
+                                "send 12 COMMIT 0x100000008; send 12 PROPOSAL 0x100000009; "
+                                "send 12 COMMIT 0x100000009; send 12 NEWLEADER 0x300000000");
+    script_done(&s);
+}
+
+/* ZOOKEEPER-2846: before a snapshot there is a hole in the log. */
+TEST(who_was_synced_by_a_snapshot_sends_no_diff_across_it)
+{
+    struct script s;
+    struct script_setup setup = log_4_to_7;
+
+    setup.accepted = setup.current = 1;
+    script_join(&s, &setup);
+    script_recv(&s, 13, SNAP, 0x100000020);
+    script_received(&s);
+    script_recv_txn(&s, 13, PROPOSAL, 0x100000021);
+    script_recv(&s, 13, COMMIT, 0x100000021);
+    script_recv(&s, 13, NEWLEADER, 0x200000000);
+    script_installed(&s);
+    script_recv(&s, 13, UPTODATE, -1);
+
+    lead_instead(&s);
+    EXPECT_STR(script_recv_ackepoch(&s, 12, 0x100000007, 1), "meta accepted 3 current 3");
+    EXPECT_STR(script_meta(&s), "snap-open 0x100000020");
+    script_done(&s);
+}
+
 TEST(a_snapshot_for_a_learner_that_is_gone_is_shut)
 {
     struct script s;
