@@ -54,7 +54,8 @@ static size_t counts(const struct pending *entry)
 
 static size_t walks(const struct pending *entry)
 {
-    const struct op_handler *handler = entry->kind == PENDING_FRAME ? op_find(entry->op) : NULL;
+    bool is_frame = entry->kind == PENDING_FRAME || entry->kind == PENDING_HELD;
+    const struct op_handler *handler = is_frame ? op_find(entry->op) : NULL;
 
     return handler != NULL && (handler->flags & OP_WALKS) ? 1 : 0;
 }

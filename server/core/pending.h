@@ -17,6 +17,7 @@ enum pending_kind {
     PENDING_WRITE, /* proposed as ZXID, or forwarded (0): answered by its commit */
     PENDING_SYNC,  /* as FRAME, once core_synced() has come with COOKIE */
     PENDING_FRAME, /* FRAME is looked at when its turn comes */
+    PENDING_HELD,  /* FRAME came behind a sync: it is taken once that is answered */
     PENDING_REPLY, /* decided: ERR is told when its turn comes */
     PENDING_WAIT,  /* what is behind it waits until the tree has come to ZXID */
 };

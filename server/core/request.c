@@ -246,10 +246,42 @@ static void take_sync(struct core_client *client, struct request *req, const uin
                             .bytes = len};
 
     pending_push(client, &entry);
+    client->syncing = true;
     if (core->role == CORE_LEADS)
         core->host.sync(core->host.arg, 0, entry.cookie);
     else
         forward_sync(client, req->header.xid, &req->body, entry.cookie);
+}
+
+/* What comes behind a sync waits for it outside: a write could be decided first, and would be
+ * answered with an older zxid than the sync, or not at all. */
+static void hold(struct core_client *client, const struct request *req, const uint8_t *payload,
+                 size_t len)
+{
+    pending_push(client, &(struct pending){.kind = PENDING_HELD,
+                                           .xid = req->header.xid,
+                                           .op = req->header.type,
+                                           .start_ms = req->start_ms,
+                                           .frame = xmemdup(payload, len),
+                                           .bytes = len,
+                                           .large = request_large_size(client->core, len)});
+}
+
+/* The sync was answered: what came behind it is taken as if it came now. */
+static void take_held(struct core_client *client, const struct core_time *now)
+{
+    struct list held;
+
+    client->syncing = false;
+    pending_move(client, &held);
+    while (!list_empty(&held)) {
+        struct pending entry = pending_take(client, &held);
+
+        ASSERT(entry.kind == PENDING_HELD);
+        if (client->state == CLIENT_OPEN)
+            request_take(client, entry.frame, entry.bytes, false, now);
+        free(entry.frame);
+    }
 }
 
 /* A sync comes after every write that was on its way when it came: who asks after a lost
@@ -300,6 +332,10 @@ void request_take(struct core_client *client, const uint8_t *payload, size_t len
     if ((req.handler == NULL || req.handler->kind != KIND_AUTH) &&
         !auth_suffices(client, req.header.xid))
         return;
+    if (client->syncing) {
+        hold(client, &req, payload, len);
+        return;
+    }
     if (req.handler == NULL) {
         refuse(client, &req, ZUNIMPLEMENTED);
         return;
@@ -351,6 +387,8 @@ void request_continue(struct core_client *client, const struct core_time *now)
         if (request_parse(client->core, entry.frame, entry.bytes, &req))
             answer_read(client, &req, now);
         free(entry.frame);
+        if (entry.op == OP_SYNC && client->syncing)
+            take_held(client, now);
     }
 }
 

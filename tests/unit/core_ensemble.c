@@ -220,6 +220,30 @@ TEST(a_sync_waits_for_its_turn_and_for_what_the_leader_has_proposed)
     trio_done(&trio);
 }
 
+/* A leader asks a quorum before it answers a sync, which takes longer than a commit may. */
+TEST(what_comes_behind_a_sync_waits_for_it_outside)
+{
+    struct trio trio;
+    struct rig *rig;
+    int proposed;
+
+    trio_init(&trio, NULL);
+    trio_join(&trio, 1, 'a');
+    rig = trio_rig(&trio, 1);
+    proposed = (int)trio.proposed;
+    (void)sync_path(rig, 'a', "/");
+    EXPECT_STR(create(rig, 'a', "/x", "1", 0), "");
+    EXPECT_STR(exists(rig, 'a', "/x", false), "");
+    EXPECT_STR(sync_path(rig, 'a', "/"), "");
+    (void)trio_up(&trio, 1);
+    EXPECT_EQ((int)trio.proposed, proposed);
+    EXPECT_STR(trio_settle(&trio),
+               "a: reply xid=1 zxid=0x100000001 /; a: reply xid=2 zxid=0x100000002 /x; "
+               "a: reply xid=3 zxid=0x100000002 {c=0x100000002 ct=1000000 v=0 cv=0 av=0 len=1 "
+               "kids=0}; a: reply xid=4 zxid=0x100000002 /");
+    trio_done(&trio);
+}
+
 TEST(a_sync_that_is_done_before_the_connection_ends_answers_nobody)
 {
     struct trio trio;
