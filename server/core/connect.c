@@ -124,8 +124,14 @@ static void reattach_session(struct core_client *client, const struct zk_connect
         return;
     }
     session = tracker_find(&core->sessions, req->session_id);
-    if (session == NULL || session->closing) {
+    if (session == NULL) {
         send_expired(client);
+        return;
+    }
+    /* Its end is not committed yet, and if we are no leader any more it never will be: then it
+     * is alive elsewhere. */
+    if (session->closing) {
+        client_close(client, "its session is being closed");
         return;
     }
     session->timeout_ms = timeout_ms;

@@ -408,3 +408,23 @@ TEST(create_session_is_no_operation_for_clients)
                "a: reply xid=1 zxid=-1 err=UNIMPLEMENTED; a: closed: unknown operation");
     rig_done(&rig);
 }
+
+/* A leader that has been deposed may never get it committed: then the session is alive. */
+TEST(a_session_counts_as_expired_only_when_its_end_is_committed)
+{
+    struct rig rig;
+    struct rig_client a;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    a = *rig_client(&rig, 'a');
+    rig_gone(&rig, 'a');
+    rig.hold = true;
+    EXPECT_STR(rig_sleep(&rig, 3000), "");
+    EXPECT_STR(rig_reattach(&rig, 'b', &a), "b: closed: its session is being closed");
+    rig_gone(&rig, 'b');
+    (void)rig_commit_all(&rig);
+    EXPECT_STR(rig_reattach(&rig, 'b', &a),
+               "b: expired; b: closed: session expired, or wrong password");
+    rig_done(&rig);
+}
