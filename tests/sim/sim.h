@@ -5,8 +5,10 @@
  *   sim_net      connections of peers        sim_perform  what its core asks for
  *   sim_links    election connections        sim_store    the store that it has
  *   sim_stream   snapshots on their way      sim_restart  how that ends and begins
- *   sim_client   who reads and writes        sim_worker   the threads of a store
- *   sim_app      what is written             sim_process  where one of many ends
+ *   sim_host     its core for clients        sim_worker   the threads of a store
+ *   sim_client   who reads and writes        sim_line     their connections
+ *   sim_reply    what they hear              sim_app      what is written
+ *   sim_process  where one of many ends
  *   sim_ghost    what was proposed and       sim_platter  what is promised to be on disk
  *                committed by anybody        sim_fault    what goes wrong, and when
  *   sim_check    the invariants              sim_trace    what happened
@@ -18,8 +20,9 @@
 
 #include "proto/base/rng.h"
 #include "replication/zab.h"
+#include "server/core/core.h"
 #include "store/tree.h"
-#include "tests/sim/sim_app.h"
+#include "tests/sim/sim_client.h"
 #include "tests/sim/sim_cover.h"
 #include "tests/sim/sim_ghost.h"
 #include "tests/sim/sim_net.h"
@@ -50,9 +53,12 @@ enum sim_event_kind {
     EV_BALLOT,     /* a: from whom */
     EV_REACH,      /* a: of whom, b: enum peer_reach */
     EV_CLIENT,     /* a: client: its next idea */
-    EV_CLIENT_OPEN,
-    EV_CLIENT_ASKS,
-    EV_CLIENT_HEARS, /* a: client, b: its generation */
+    EV_LINE_OPEN,  /* a: a client's connection, as all of these: it comes to the server */
+    EV_LINE_FRAME,
+    EV_LINE_GONE,  /* the client has left it */
+    EV_LINE_HEARS, /* something comes to the client */
+    EV_LINE_EOF,
+    EV_CORE_TICK,
     EV_RESTART,
     EV_RESUME,
     EV_HEAL,
@@ -73,8 +79,9 @@ struct sim_local {
     enum sim_local_kind kind;
     uint64_t conn, ticket;
     int64_t session_id;
+    int32_t timeout_ms;
     zk_zxid zxid;
-    struct blob *data; /* a reference of its own */
+    struct blob *data, *auth; /* references of its own */
     bool failed;
 };
 
@@ -89,13 +96,16 @@ struct sim_server {
     uint32_t life;
     struct zab *zab;
     struct sim_store keep;
+    struct core *core;
+    enum core_role core_role;
+    struct zab_actions *out; /* where what the core asks for goes */
+    bool lines_dirty;        /* the core has something for its clients */
 
-    int64_t skew_ms, tick_at;
+    int64_t skew_ms, wall_skew_ms, tick_at;
     /* ROLE as last told */
     enum zab_role role;
     bool serving;
-    bool told_full;       /* the core, that the disk is */
-    struct sim_plan plan; /* leader */
+    bool told_full; /* the core, that the disk is */
 
     struct sim_local *locals;
     size_t local_first, local_count;
@@ -126,31 +136,24 @@ struct sim_server {
     zk_epoch led; /* epochs that it has led, newest */
 };
 
-enum sim_op_kind { SIM_OP_WRITE, SIM_OP_READ, SIM_OP_SYNC };
-struct sim_op {
-    enum sim_op_kind kind;
-    bool done;
-    uint32_t seq;
-    zk_zxid zxid;     /* of the state that answers */
-    zk_zxid txn;      /* WRITE */
-    zk_zxid at_least; /* SYNC: committed before it was asked for */
-    uint32_t seen;    /* READ: own last write in that state */
+/* Frames on their way, oldest first; a ring. */
+struct sim_frames {
+    struct blob **items;
+    size_t first, count, cap;
 };
-#define SIM_OPS_MAX 16
 
-struct sim_client {
-    uint32_t id, gen, seq;
-    enum { CLIENT_OFF, CLIENT_OPENING, CLIENT_ON } state;
+/* A connection of a client. */
+struct sim_line {
+    uint64_t id; /* 0: none */
+    uint32_t client;
     int server;
     uint32_t life; /* of the server */
-    struct sim_op ops[SIM_OPS_MAX];
-    size_t asked, arrived, answered, replied; /* counts since the connection began; ring by % */
-    int64_t to_at, from_at, asked_at;
-    uint32_t acked; /* seq */
-    zk_zxid seen;
-    int64_t pace; /* microseconds between ideas, on average */
-    bool reader;  /* never writes: so that nothing of its own can hold up its syncs */
+    bool client_end, opening, closing;
+    struct core_client *core_client; /* the server's end */
+    struct sim_frames in, out;       /* as the server sees it */
+    int64_t to_at, from_at;
 };
+#define SIM_LINES_MAX 64
 
 struct sim_options {
     bool loud, worded;
@@ -170,6 +173,8 @@ struct sim {
     struct sim_net net;
     struct sim_client clients[SIM_CLIENTS_MAX];
     int client_count;
+    struct sim_line lines[SIM_LINES_MAX]; /* by id, modulo */
+    uint64_t line_last;
     struct sim_ghost ghost;
     struct sim_trace trace;
     struct sim_cover cover; /* of this seed */
@@ -231,10 +236,6 @@ void sim_server_event(struct sim *sim, const struct sim_event *event);
 void sim_server_item(struct sim *sim, uint64_t conn, int from_end);
 void sim_server_todo(struct sim *sim, int s, struct sim_local local);
 void sim_server_stop(struct sim *sim, int s);
-/* A write or a sync of a client on this server. False: no. */
-bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
-                    uint64_t cookie);
-bool sim_server_revalidate(struct sim *sim, int s, uint32_t client);
 void sim_server_ballot(struct sim *sim, int s, int from, const struct ballot *ballot);
 /* The state of one that is alive. */
 static inline struct tree *sim_tree(const struct sim *sim, int s)
@@ -249,12 +250,27 @@ static inline zk_zxid sim_applied(const struct sim *sim, int s)
 /* The core has been given an event: perform what it asks for. */
 void sim_perform(struct sim *sim, int s, struct zab_actions *actions);
 
-/* ---- sim_client */
-void sim_client_event(struct sim *sim, const struct sim_event *event);
-void sim_client_applied(struct sim *sim, int s, zk_zxid zxid, const struct sim_write *write);
-void sim_client_synced(struct sim *sim, int s, uint64_t cookie);
-void sim_client_revalidated(struct sim *sim, int s, int64_t session_id);
-void sim_client_drop_all(struct sim *sim, int s);
+/* ---- sim_host */
+struct core_time sim_core_time(const struct sim *sim, int s);
+void sim_core_start(struct sim *sim, int s);
+void sim_core_role(struct sim *sim, int s, const struct zab_action *action);
+
+/* ---- sim_line. The client's end. */
+uint64_t sim_line_dial(struct sim *sim, uint32_t client, int server);
+void sim_line_send(struct sim *sim, uint64_t line, struct blob *frame); /* takes FRAME */
+void sim_line_hang_up(struct sim *sim, uint64_t line);
+/* EV_LINE_HEARS, EV_LINE_EOF. */
+void sim_line_event(struct sim *sim, const struct sim_event *event);
+/* The server's end. EV_LINE_OPEN, _FRAME, _GONE: true: LINE is to be opened, or a frame has come
+ * on it (with a reference of the caller's). */
+bool sim_line_arrive(struct sim *sim, const struct sim_event *event, struct sim_line **ret_line,
+                     struct blob **ret_frame);
+void sim_line_on_output(void *arg, struct core_client *client);
+void sim_line_on_close(void *arg, struct core_client *client, const char *why);
+/* What the core of S has for its clients goes out. */
+void sim_lines_flush(struct sim *sim, int s);
+void sim_lines_crash(struct sim *sim, int s);
+void sim_lines_done(struct sim *sim);
 
 /* ---- sim_fault */
 void sim_fault_event(struct sim *sim, const struct sim_event *event);

@@ -37,6 +37,8 @@ void sim_check_commit(struct sim *sim, int s, zk_zxid zxid, struct blob *txn)
 {
     SIM_REQUIRE(sim, sim_ghost_commit(&sim->ghost, zxid, txn), "s%d, 0x%" PRIx64 ": %s (2, 3, 11)",
                 s, zxid, sim->ghost.complaint);
+    if (sim->ghost.last.type == OP_CLOSE_SESSION)
+        sim_client_session_closed(sim, &sim->ghost.last);
     check_durable(sim, zxid, txn);
 }
 

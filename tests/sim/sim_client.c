@@ -1,254 +1,256 @@
-/* sim_client: clients as they are promised to be treated. Each is connected to one server at a
- * time, sends without waiting, and gets its answers in order. It checks that time never goes back
- * for it, that it reads its own writes, and that after a sync it sees what anybody had committed.
- * A write is never repeated: when its connection is lost, its outcome is not known. */
+/* sim_client: what clients ask for. See sim_client.h; what they check is in sim_reply.c. */
 #include "tests/sim/sim.h"
 
-#include <inttypes.h>
+#include "proto/base/mem.h"
+#include "proto/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct sim_op *op_at(struct sim_client *client, size_t i)
 {
     return &client->ops[i % SIM_OPS_MAX];
 }
 
-static void drop(struct sim *sim, struct sim_client *client)
+/* Of what was asked for and not answered nobody knows the outcome. */
+static void forget_connection(struct sim *sim, struct sim_client *client)
 {
+    for (size_t i = client->replied; i < client->asked; i++) {
+        const struct sim_op *op = op_at(client, i);
+
+        if (op->kind == SIM_OP_EPHEMERAL || op->kind == SIM_OP_DELETE)
+            client->ephemerals[op->seq] = SIM_UNKNOWN;
+    }
+    client->state = CLIENT_OFF;
+    client->line = 0;
+    client->asked = client->replied = 0;
+    memset(client->watches, 0, sizeof client->watches);
+    sim_say(sim, 0, "client is disconnected", client->id, client->session);
+}
+
+void sim_client_lost(struct sim *sim, uint32_t id, uint64_t line)
+{
+    if (sim->clients[id].line == line)
+        forget_connection(sim, &sim->clients[id]);
+}
+
+static void hang_up(struct sim *sim, struct sim_client *client)
+{
+    uint64_t line = client->line;
+
     if (client->state == CLIENT_OFF)
         return;
-    client->state = CLIENT_OFF;
-    client->gen++;
-    client->asked = client->arrived = client->answered = client->replied = 0;
-    sim_say(sim, 0, "client is disconnected", client->id, client->gen);
+    forget_connection(sim, client);
+    sim_line_hang_up(sim, line);
 }
 
-void sim_client_drop_all(struct sim *sim, int s)
+static void send(struct sim *sim, struct sim_client *client, struct buf *b)
 {
-    for (int i = 0; i < sim->client_count; i++)
-        if (sim->clients[i].server == s)
-            drop(sim, &sim->clients[i]);
-}
-
-static bool serves(struct sim *sim, const struct sim_client *client)
-{
-    const struct sim_server *server = &sim->servers[client->server];
-
-    return server->alive && server->serving && !server->paused;
-}
-
-/* FIFO in one direction. */
-static void travel(struct sim *sim, struct sim_client *client, int64_t *last,
-                   enum sim_event_kind kind)
-{
-    int64_t at = sim->now + sim_between(sim, 50, 3 * SIM_MS);
-
-    *last = at = at < *last ? *last : at;
-    sim_at(sim, at, kind, 0, client->id, client->gen);
+    sim_line_send(sim, client->line, blob_copy(b->data, b->len));
+    buf_done(b);
 }
 
 static void dial(struct sim *sim, struct sim_client *client)
 {
-    client->server = (int)sim_between(sim, 1, sim->count);
+    struct buf b = {0};
+    struct zk_connect_request req = {
+        .last_zxid_seen = client->seen,
+        .timeout = (int32_t)sim_between(sim, 4, 20) * sim->config.tick_ms,
+        .session_id = client->session,
+        .passwd = {.data = client->password, .len = SESSION_PASSWORD_BYTES},
+    };
+
     client->state = CLIENT_OPENING;
-    client->asked_at = sim->now;
-    travel(sim, client, &client->to_at, EV_CLIENT_OPEN);
+    client->asked_at = client->heard_at = sim->now;
+    client->xid = 0;
+    client->line = sim_line_dial(sim, client->id, (int)sim_between(sim, 1, sim->count));
+    put_connect_request(&b, &req);
+    send(sim, client, &b);
 }
 
-/* The server refuses who has seen more than it has, or time would go back. */
-static void on_open(struct sim *sim, struct sim_client *client)
-{
-    const struct sim_server *server = &sim->servers[client->server];
+/* ---------------------------------------------------------------- requests */
 
-    if (client->state != CLIENT_OPENING)
-        return;
-    if (!serves(sim, client) || sim_applied(sim, client->server) < client->seen) {
-        drop(sim, client);
-        return;
+static void header(struct buf *b, struct sim_client *client, struct sim_op *op, int32_t type)
+{
+    op->xid = ++client->xid;
+    put_request_header(b, &(struct zk_request_header){.xid = op->xid, .type = type});
+}
+
+static void put_write(struct sim *sim, struct buf *b, struct sim_client *client, struct sim_op *op)
+{
+    static struct zk_acl open = {.perms = PERM_ALL,
+                                 .scheme = {.data = (const uint8_t *)"world", .len = 5},
+                                 .id = {.data = (const uint8_t *)"anyone", .len = 6}};
+    size_t filler = rng_below(&sim->rng, sim_chance(sim, 20) ? 5000 : 60);
+    char path[SIM_PATH_MAX];
+    uint8_t *data = xmalloc(16 + filler);
+    int len;
+
+    op->seq = ++client->seq;
+    len = snprintf((char *)data, 16, "%u ", op->seq);
+    memset(data + len, 'x', filler);
+    sim_path_own(path, client->id);
+    if (client->made) {
+        header(b, client, op, OP_SET_DATA);
+        put_set_data_request(b, &(struct zk_set_data_request){.path = jute_str(path),
+                                                              .data = {data, len + (int32_t)filler},
+                                                              .version = -1});
+    } else {
+        header(b, client, op, OP_CREATE);
+        put_create_request(b, &(struct zk_create_request){.path = jute_str(path),
+                                                          .data = {data, len + (int32_t)filler},
+                                                          .acl = {.count = 1, .items = &open}});
     }
-    if (server->role == ROLE_LEADING)
-        client->state = CLIENT_ON;
-    else if (!sim_server_revalidate(sim, client->server, client->id))
-        drop(sim, client);
+    free(data);
 }
 
-void sim_client_revalidated(struct sim *sim, int s, int64_t session_id)
+static void put_read(struct buf *b, struct sim_client *client, struct sim_op *op)
 {
-    struct sim_client *client = &sim->clients[session_id - 1];
+    bool watch = op->kind == SIM_OP_WATCH;
+    char path[SIM_PATH_MAX];
 
-    /* The answer may be to an earlier attempt; it is as good. */
-    if (client->server == s && client->state == CLIENT_OPENING)
-        client->state = CLIENT_ON;
+    sim_path_own(path, watch ? op->seq : client->id);
+    header(b, client, op, OP_GET_DATA);
+    put_path_watch_request(b,
+                           &(struct zk_path_watch_request){.path = jute_str(path), .watch = watch});
 }
 
-static void ask(struct sim *sim, struct sim_client *client)
+static void put_ephemeral(struct buf *b, struct sim_client *client, struct sim_op *op)
+{
+    static struct zk_acl open = {.perms = PERM_ALL,
+                                 .scheme = {.data = (const uint8_t *)"world", .len = 5},
+                                 .id = {.data = (const uint8_t *)"anyone", .len = 6}};
+    char path[SIM_PATH_MAX];
+
+    sim_path_ephemeral(path, client->id, op->seq);
+    switch (op->kind) {
+    case SIM_OP_EPHEMERAL:
+        header(b, client, op, OP_CREATE);
+        put_create_request(b, &(struct zk_create_request){.path = jute_str(path),
+                                                          .data = jute_str(""),
+                                                          .acl = {.count = 1, .items = &open},
+                                                          .flags = CREATE_EPHEMERAL});
+        break;
+    case SIM_OP_DELETE:
+        header(b, client, op, OP_DELETE);
+        put_path_version_request(
+            b, &(struct zk_path_version_request){.path = jute_str(path), .version = -1});
+        break;
+    default:
+        header(b, client, op, OP_EXISTS);
+        put_path_watch_request(b, &(struct zk_path_watch_request){.path = jute_str(path)});
+        break;
+    }
+}
+
+static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
+{
+    unsigned dice = (unsigned)rng_below(&sim->rng, 100);
+
+    if (client->reader)
+        return dice < 40 ? SIM_OP_WATCH : dice < 60 ? SIM_OP_EXISTS : SIM_OP_SYNC;
+    return dice < 50   ? SIM_OP_WRITE
+           : dice < 65 ? SIM_OP_READ
+           : dice < 78 ? SIM_OP_WATCH
+           : dice < 83 ? SIM_OP_EPHEMERAL
+           : dice < 86 ? SIM_OP_DELETE
+           : dice < 90 ? SIM_OP_EXISTS
+                       : SIM_OP_SYNC;
+}
+
+static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
 {
     struct sim_op *op = op_at(client, client->asked);
-    unsigned dice = (unsigned)rng_below(&sim->rng, 10);
+    struct buf b = {0};
 
     if (client->asked - client->replied == SIM_OPS_MAX)
         return;
-    if (client->reader)
-        dice = dice < 5 ? 8 : 9;
-    *op = (struct sim_op){.kind = dice < 6 ? SIM_OP_WRITE : dice < 9 ? SIM_OP_READ : SIM_OP_SYNC};
-    if (op->kind == SIM_OP_WRITE)
-        op->seq = ++client->seq;
-    op->at_least = sim_ghost_end(&sim->ghost);
+    *op = (struct sim_op){.kind = kind, .at_least = sim_ghost_end(&sim->ghost)};
+    switch (kind) {
+    case SIM_OP_WRITE:
+        put_write(sim, &b, client, op);
+        break;
+    case SIM_OP_READ:
+        put_read(&b, client, op);
+        break;
+    case SIM_OP_WATCH:
+        op->seq = (uint32_t)rng_below(&sim->rng, (uint64_t)sim->client_count);
+        put_read(&b, client, op);
+        break;
+    case SIM_OP_SYNC:
+        header(&b, client, op, OP_SYNC);
+        put_path_request(&b, &(struct zk_path_request){.path = jute_str("/")});
+        break;
+    case SIM_OP_CLOSE:
+        header(&b, client, op, OP_CLOSE_SESSION);
+        break;
+    default:
+        op->seq = (uint32_t)rng_below(&sim->rng, SIM_EPHEMERALS_MAX);
+        put_ephemeral(&b, client, op);
+        break;
+    }
     if (client->asked == client->replied)
         client->asked_at = sim->now;
     client->asked++;
-    travel(sim, client, &client->to_at, EV_CLIENT_ASKS);
+    sim_say(sim, 0, "client, xid asks", client->id, op->xid);
+    client->heard_at = sim->now;
+    send(sim, client, &b);
 }
 
-static void on_idea(struct sim *sim, struct sim_client *client)
+static void ping(struct sim *sim, struct sim_client *client)
 {
+    struct buf b = {0};
+
+    if (sim->now - client->heard_at < client->timeout_ms * SIM_MS / 3)
+        return;
+    client->heard_at = sim->now;
+    put_request_header(&b, &(struct zk_request_header){.xid = XID_PING, .type = OP_PING});
+    send(sim, client, &b);
+}
+
+/* Its session is to end: what it still waits for comes first. */
+static void close_session(struct sim *sim, struct sim_client *client)
+{
+    struct sim_session *session = sim_ghost_session(&sim->ghost, client->session);
+
+    if (client->asked - client->replied == SIM_OPS_MAX)
+        return;
+    if (session != NULL)
+        session->asked = true;
+    ask(sim, client, SIM_OP_CLOSE);
+}
+
+static bool is_closing(struct sim_client *client)
+{
+    return client->asked > client->replied &&
+           op_at(client, client->asked - 1)->kind == SIM_OP_CLOSE;
+}
+
+void sim_client_idea(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_client *client = &sim->clients[event->a];
     int64_t patience = 20 * (int64_t)sim->config.tick_ms * SIM_MS;
 
     sim_after(sim, sim_between(sim, 1 * SIM_MS, 2 * client->pace), EV_CLIENT, 0, client->id, 0);
     if (client->state != CLIENT_OFF && client->asked_at + patience < sim->now &&
-        client->asked != client->replied)
-        drop(sim, client);
-    if (client->state == CLIENT_OPENING && client->asked_at + patience < sim->now)
-        drop(sim, client);
-    if (sim->over)
+        (client->asked != client->replied || client->state == CLIENT_OPENING))
+        hang_up(sim, client);
+    if (sim->over && client->state != CLIENT_ON)
         return;
     if (client->state == CLIENT_OFF)
         dial(sim, client);
-    else if (client->state == CLIENT_ON && sim_chance(sim, 100))
-        drop(sim, client); /* it moves */
-    else if (client->state == CLIENT_ON)
+    if (client->state != CLIENT_ON || is_closing(client))
+        return;
+    if (sim->over)
+        ping(sim, client);
+    else if (sim_chance(sim, 100))
+        hang_up(sim, client); /* it moves */
+    else if (sim_chance(sim, 300))
+        close_session(sim, client);
+    else if (sim_chance(sim, 8))
+        ping(sim, client);
+    else
         for (int64_t burst = sim_chance(sim, 10) ? 10 : 1; burst > 0; burst--)
-            ask(sim, client);
-}
-
-/* What is done at the head of the queue is answered; a read is done when it gets there. */
-static void advance(struct sim *sim, struct sim_client *client, size_t *head)
-{
-    const struct tree *tree = sim_tree(sim, client->server);
-
-    for (; *head < client->arrived; (*head)++) {
-        struct sim_op *op = op_at(client, *head);
-
-        if (op->kind == SIM_OP_READ && !op->done) {
-            op->seen = sim_app_seen(tree, client->id);
-            op->done = true;
-        }
-        if (!op->done)
-            return;
-        op->zxid = tree_zxid(tree); /* as a reply's header does */
-        travel(sim, client, &client->from_at, EV_CLIENT_HEARS);
-    }
-}
-
-static void on_ask(struct sim *sim, struct sim_client *client)
-{
-    struct sim_op *op = op_at(client, client->arrived);
-    uint32_t gen = client->gen;
-    struct sim_write write = {.client = client->id, .gen = client->gen, .seq = op->seq};
-    bool ok = true;
-
-    if (client->state != CLIENT_ON || client->arrived == client->asked)
-        return;
-    client->arrived++;
-    if (!serves(sim, client)) {
-        drop(sim, client);
-        return;
-    }
-    if (op->kind == SIM_OP_WRITE)
-        ok = sim_server_ask(sim, client->server, SIM_WRITE, &write, 0);
-    else if (op->kind == SIM_OP_SYNC)
-        ok = sim_server_ask(sim, client->server, SIM_SYNC, &write,
-                            (uint64_t)client->gen << 32 | client->id << 16 | (client->arrived - 1));
-    if (client->gen != gen)
-        return;
-    if (!ok)
-        drop(sim, client);
-    else
-        advance(sim, client, &client->answered);
-}
-
-void sim_client_applied(struct sim *sim, int s, zk_zxid zxid, const struct sim_write *write)
-{
-    struct sim_client *client = &sim->clients[write->client];
-
-    if (client->server != s || client->state != CLIENT_ON || client->gen != write->gen)
-        return;
-    for (size_t i = client->answered; i < client->arrived; i++) {
-        struct sim_op *op = op_at(client, i);
-
-        if (op->kind != SIM_OP_WRITE || op->done)
-            continue;
-        if (op->seq != write->seq) {
-            drop(sim, client); /* an earlier one was not taken by the leader */
-            return;
-        }
-        op->done = true;
-        op->txn = zxid;
-        break;
-    }
-    advance(sim, client, &client->answered);
-}
-
-void sim_client_synced(struct sim *sim, int s, uint64_t cookie)
-{
-    struct sim_client *client = &sim->clients[cookie >> 16 & 0xffff];
-    size_t i = cookie & 0xffff;
-
-    if (client->server != s || client->state != CLIENT_ON || client->gen != cookie >> 32)
-        return;
-    SIM_REQUIRE(sim, i >= client->answered && i < client->arrived && !op_at(client, i)->done,
-                "client %u: a sync is answered twice", client->id);
-    op_at(client, i)->done = true;
-    sim->cover.syncs++;
-    advance(sim, client, &client->answered);
-}
-
-static void on_answer(struct sim *sim, struct sim_client *client)
-{
-    struct sim_op *op = op_at(client, client->replied);
-
-    if (client->state != CLIENT_ON || client->replied == client->answered)
-        return;
-    client->replied++;
-    client->asked_at = sim->now;
-    SIM_REQUIRE(sim, op->zxid >= client->seen, "client %u: time went back (13)", client->id);
-    client->seen = op->zxid;
-    switch (op->kind) {
-    case SIM_OP_WRITE:
-        client->acked = op->seq;
-        SIM_REQUIRE(sim, op->txn <= sim_ghost_end(&sim->ghost),
-                    "client %u: a write is answered that is not committed", client->id);
-        if (sim->now - sim->last_ack_at > sim->cover.longest_outage)
-            sim->cover.longest_outage = sim->now - sim->last_ack_at;
-        sim->last_ack_at = sim->now;
-        sim->cover.acked++;
-        break;
-    case SIM_OP_READ:
-        SIM_REQUIRE(sim, op->seen >= client->acked, "client %u does not read its write (13)",
-                    client->id);
-        sim->cover.reads++;
-        break;
-    case SIM_OP_SYNC:
-        SIM_REQUIRE(sim, op->zxid >= op->at_least,
-                    "client %u: after a sync it sees 0x%" PRIx64 ", but 0x%" PRIx64
-                    " was committed before",
-                    client->id, op->zxid, op->at_least);
-        break;
-    }
-}
-
-void sim_client_event(struct sim *sim, const struct sim_event *event)
-{
-    struct sim_client *client = &sim->clients[event->a];
-
-    if (event->kind == EV_CLIENT) {
-        on_idea(sim, client);
-        return;
-    }
-    if (event->b != client->gen)
-        return;
-    if (event->kind == EV_CLIENT_OPEN)
-        on_open(sim, client);
-    else if (event->kind == EV_CLIENT_ASKS)
-        on_ask(sim, client);
-    else
-        on_answer(sim, client);
+            ask(sim, client, choose(sim, client));
 }

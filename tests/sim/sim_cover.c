@@ -68,6 +68,13 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("writes acknowledged", cover->acked);
     print("reads checked", cover->reads);
     print("syncs checked", cover->syncs);
+    print("events checked", cover->events);
+    print("ephemerals checked", cover->ephemerals);
+    print("writes refused", cover->refused);
+    print("sessions opened", cover->sessions);
+    print("  moved", cover->reattached);
+    print("  closed", cover->closed);
+    print("  expired", cover->expired);
     printf("longest time without an acknowledged write, in any seed: %.1f s\n",
            (double)cover->longest_outage / 1e6);
     printf("%" PRIu64 " seeds, %" PRIu64 " events, %.0f simulated s in %.1f s: %.0f to 1\n",

@@ -46,6 +46,7 @@ struct sim_cover {
     uint64_t sizes[8], with_observers;
     uint64_t roles[4], served[4];
     uint64_t diff, trunc, snap, snap_cut, torn_items;
+    uint64_t sessions, reattached, expired, closed, events, ephemerals, refused;
     uint64_t power_cuts, unsynced_pages, crashed_in_job, crashed_in_start, died, rot_noticed,
         checkpoints;
     uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];

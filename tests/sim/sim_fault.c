@@ -345,7 +345,7 @@ void sim_fault_begin(struct sim *sim)
     /* Some things happen only where few kinds of faults come again and again. */
     sim->fault_kinds = (1u << FAULT_COUNT) - 1;
     if (sim_chance(sim, 2))
-        sim->fault_kinds &= (uint32_t)(rng_next(&sim->rng) & rng_next(&sim->rng));
+        sim->fault_kinds &= (uint32_t)rng_next(&sim->rng) & (uint32_t)(rng_next(&sim->rng) >> 32);
     sim->fault_kinds |= 1u << FAULT_CRASH_LEADER;
     sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, STAGE_NEXT, 0);
 }

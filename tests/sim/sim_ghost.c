@@ -25,6 +25,9 @@ void sim_ghost_done(struct sim_ghost *ghost)
     }
     for (size_t i = 0; i < ghost->count; i++)
         blob_unref(ghost->committed[i].txn);
+    for (int i = 0; i < SIM_CLIENTS_MAX; i++)
+        free(ghost->clients[i].values);
+    free(ghost->sessions);
     free(ghost->epochs);
     free(ghost->committed);
 }
@@ -90,29 +93,61 @@ struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid)
     return i < epoch->count ? epoch->txns[i] : NULL;
 }
 
-/* A client's writes of one connection are committed in order, and none twice. (Between its
- * connections there is no order: an old request may come late.) */
-static bool check_client(struct sim_ghost *ghost, const struct sim_write *write)
+/* A client's writes are committed in their order, and none twice: it waits for the fate of a
+ * session before it begins another, and a server that has lost a session has lost its voice. */
+static bool note_value(struct sim_ghost *ghost, const struct sim_txn *txn)
 {
-    struct sim_client_history *client = &ghost->clients[write->client];
-    uint8_t bit = (uint8_t)(1u << (write->seq & 7));
+    struct sim_client_history *client;
 
-    if (write->seq / 8 >= sizeof client->committed)
-        return wrong(ghost, "more writes than the ghost has room for");
-    if (client->committed[write->seq / 8] & bit)
-        return wrong(ghost, "a client's write was committed twice");
-    client->committed[write->seq / 8] |= bit;
-    if (write->gen == client->gen && write->seq <= client->seq)
-        return wrong(ghost, "a client's writes on one connection changed their order");
-    client->gen = write->gen;
-    client->seq = write->seq;
+    if (txn->client < 0)
+        return true;
+    client = &ghost->clients[txn->client];
+    if (client->count > 0 && client->values[client->count - 1].seq >= txn->seq)
+        return wrong(ghost, "a client's writes are committed twice, or not in their order");
+    if (client->count == client->cap) {
+        client->cap = client->cap == 0 ? 64 : client->cap * 2;
+        client->values = xrealloc(client->values, client->cap * sizeof *client->values);
+    }
+    client->values[client->count++] = (struct sim_value){.zxid = txn->zxid, .seq = txn->seq};
+    return true;
+}
+
+static void open_session(struct sim_ghost *ghost, const struct sim_txn *txn)
+{
+    if (ghost->session_count == ghost->session_cap) {
+        ghost->session_cap = ghost->session_cap == 0 ? 32 : ghost->session_cap * 2;
+        ghost->sessions = xrealloc(ghost->sessions, ghost->session_cap * sizeof *ghost->sessions);
+    }
+    ghost->sessions[ghost->session_count++] =
+        (struct sim_session){.id = txn->session, .opened = txn->zxid};
+}
+
+/* 14: one closeSession or none; nothing in its name after it, and nothing that it owns. */
+static bool note_session(struct sim_ghost *ghost, const struct sim_txn *txn)
+{
+    struct sim_session *session = sim_ghost_session(ghost, txn->session);
+
+    if (txn->type == OP_ERROR)
+        return true;
+    if (txn->type == OP_CREATE_SESSION) {
+        if (session != NULL)
+            return wrong(ghost, "a session is opened twice (14)");
+        open_session(ghost, txn);
+        return true;
+    }
+    if (session == NULL || session->closed != 0)
+        return wrong(ghost, "something is done in the name of a session that is not open (14)");
+    if (txn->type != OP_CLOSE_SESSION)
+        return true;
+    session->closed = txn->zxid;
+    if (tree_ephemeral_first(ghost->tree, txn->session) != NULL)
+        return wrong(ghost, "an ephemeral outlives its session (14)");
     return true;
 }
 
 bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
 {
     struct blob *proposed = sim_ghost_proposed(ghost, zxid);
-    struct sim_write write;
 
     if (proposed == NULL)
         return wrong(ghost, "committed without ever being proposed");
@@ -120,12 +155,10 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
         return wrong(ghost, "committed with other bytes than proposed");
     if (ghost->count > 0 && !zxid_follows(sim_ghost_end(ghost), zxid))
         return wrong(ghost, "committed with a hole before it, or a step back");
-    if (!sim_txn_write(txn, &write))
-        return wrong(ghost, "committed something strange");
-    if (!check_client(ghost, &write))
-        return false;
-    if (!sim_txn_apply(ghost->tree, txn))
+    if (!sim_txn_apply(ghost->tree, txn, &ghost->last))
         return wrong(ghost, "prepared against another state than the one before it");
+    if (!note_session(ghost, &ghost->last) || !note_value(ghost, &ghost->last))
+        return false;
     if (ghost->count == ghost->cap) {
         ghost->cap = ghost->cap == 0 ? 64 : ghost->cap * 2;
         ghost->committed = xrealloc(ghost->committed, ghost->cap * sizeof *ghost->committed);
@@ -133,6 +166,32 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
     ghost->committed[ghost->count++] = (struct sim_committed){
         .zxid = zxid, .digest = tree_digest(ghost->tree), .txn = blob_ref(txn)};
     return true;
+}
+
+struct sim_session *sim_ghost_session(const struct sim_ghost *ghost, int64_t id)
+{
+    for (size_t i = ghost->session_count; i > 0; i--)
+        if (ghost->sessions[i - 1].id == id)
+            return &ghost->sessions[i - 1];
+    return NULL;
+}
+
+struct sim_value sim_ghost_value(const struct sim_ghost *ghost, uint32_t client, zk_zxid zxid)
+{
+    const struct sim_client_history *history = &ghost->clients[client];
+
+    /* Questions are about late ones. */
+    for (size_t i = history->count; i > 0; i--)
+        if (history->values[i - 1].zxid <= zxid)
+            return history->values[i - 1];
+    return (struct sim_value){0};
+}
+
+const struct blob *sim_ghost_committed(const struct sim_ghost *ghost, zk_zxid zxid)
+{
+    size_t i = sim_ghost_index(ghost, zxid);
+
+    return i > 0 && ghost->committed[i - 1].zxid == zxid ? ghost->committed[i - 1].txn : NULL;
 }
 
 size_t sim_ghost_index(const struct sim_ghost *ghost, zk_zxid zxid)

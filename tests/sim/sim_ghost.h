@@ -23,9 +23,21 @@ struct sim_epoch {
     size_t count, cap;
 };
 
+/* From ZXID on /cN had the data of write SEQ. */
+struct sim_value {
+    zk_zxid zxid;
+    uint32_t seq;
+};
+
 struct sim_client_history {
-    uint8_t committed[8192]; /* a bit for each seq */
-    uint32_t gen, seq;       /* of the last one committed */
+    struct sim_value *values; /* ascending */
+    size_t count, cap;
+};
+
+struct sim_session {
+    int64_t id;
+    zk_zxid opened, closed; /* 0: not (yet) */
+    bool asked;             /* to be closed, by its client */
 };
 
 struct sim_ghost {
@@ -37,6 +49,9 @@ struct sim_ghost {
     struct sim_committed *committed;
     size_t count, cap;
     struct sim_client_history clients[SIM_CLIENTS_MAX];
+    struct sim_session *sessions;
+    size_t session_count, session_cap;
+    struct sim_txn last; /* what was committed last */
     const char *complaint;
 };
 
@@ -51,6 +66,13 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn);
 
 /* The proposal of ZXID; NULL: nobody made one. */
 struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid);
+/* What /cN had at ZXID; all 0: it was not there. */
+struct sim_value sim_ghost_value(const struct sim_ghost *ghost, uint32_t client, zk_zxid zxid);
+/* NULL: none of this id was ever opened. */
+struct sim_session *sim_ghost_session(const struct sim_ghost *ghost, int64_t id);
+/* The committed txn of exactly ZXID, or NULL. */
+const struct blob *sim_ghost_committed(const struct sim_ghost *ghost, zk_zxid zxid);
+
 /* How many committed txns there are up to ZXID. */
 size_t sim_ghost_index(const struct sim_ghost *ghost, zk_zxid zxid);
 zk_zxid sim_ghost_end(const struct sim_ghost *ghost);

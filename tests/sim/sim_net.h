@@ -100,9 +100,9 @@ void sim_stream_hold(struct sim_end *end, const struct sim_item *item);
 
 /* For sim_stream.c: ITEM is on its way from end E. */
 void sim_net_put(struct sim *sim, struct sim_conn *conn, int e, struct sim_item item);
-struct sim_conn *sim_net_conn(struct sim *sim, int s, uint64_t conn, int *ret_end);
+struct sim_conn *sim_net_conn(struct sim *sim, int s, uint64_t id, int *ret_end);
 /* The end of S breaks by itself: it is told. */
-void sim_net_break(struct sim *sim, int s, uint64_t conn);
+void sim_net_break(struct sim *sim, int s, uint64_t id);
 
 /* S runs again after a pause. */
 void sim_net_resume(struct sim *sim, int s);

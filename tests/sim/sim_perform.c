@@ -54,10 +54,9 @@ static void do_apply(struct sim *sim, int s, const struct zab_action *action)
     struct sim_server *server = &sim->servers[s];
     struct tree *tree = sim_tree(sim, s);
     size_t before = sim_ghost_index(&sim->ghost, tree_zxid(tree));
-    struct sim_write write;
+    struct core_time now = sim_core_time(sim, s);
 
-    SIM_REQUIRE(sim,
-                sim_txn_write(action->data, &write) && txn_zxid(action->data->data) == action->zxid,
+    SIM_REQUIRE(sim, txn_zxid(action->data->data) == action->zxid,
                 "s%d applies something that is no txn of that zxid", s);
     SIM_REQUIRE(sim, action->zxid > tree_zxid(tree), "s%d applies a txn twice, or out of order", s);
     SIM_REQUIRE(sim, sim_platter_has(&server->keep.platter, action->zxid, action->data),
@@ -71,15 +70,11 @@ static void do_apply(struct sim *sim, int s, const struct zab_action *action)
              sim_blob_hash(sim->ghost.committed[before].txn) == sim_blob_hash(action->data)),
         "s%d applies 0x%llx where 0x%llx was committed: histories differ", s,
         (unsigned long long)action->zxid, (unsigned long long)sim->ghost.committed[before].zxid);
-    SIM_REQUIRE(sim,
-                sim_txn_apply(tree, action->data) &&
-                    tree_digest(tree) == sim->ghost.committed[before].digest,
+    core_commit(server->core, action->zxid, action->data, &now);
+    SIM_REQUIRE(sim, tree_digest(tree) == sim->ghost.committed[before].digest,
                 "s%d: its tree after 0x%llx is not everybody's (15)", s,
                 (unsigned long long)action->zxid);
-    if (server->plan.active)
-        plan_committed(&server->plan.plan, action->zxid);
     server->keep.applied = action->zxid;
-    sim_client_applied(sim, s, action->zxid, &write);
 }
 
 static void do_role(struct sim *sim, int s, const struct zab_action *action)
@@ -93,10 +88,7 @@ static void do_role(struct sim *sim, int s, const struct zab_action *action)
     sim->cover.served[action->role] += action->serving && !was_serving;
     server->role = action->role;
     server->serving = action->serving;
-    if (changed || !action->serving) {
-        sim_plan_end(&server->plan);
-        sim_client_drop_all(sim, s);
-    }
+    sim_core_role(sim, s, action);
     if (changed && action->role == ROLE_LEADING && server->listen_fails) {
         server->listen_fails = false;
         sim_server_todo(sim, s, (struct sim_local){.kind = LOCAL_LISTEN_FAILED});
@@ -155,16 +147,11 @@ static void do_disk(struct sim *sim, int s, const struct zab_action *action)
     }
 }
 
-/* The sessions that lived here since the last ping, in the form that the leader gets them. */
-static struct blob *touched(struct sim *sim)
-{
-    static const uint8_t one[12] = {[7] = 1, [10] = 0x27, [11] = 0x10};
-
-    return sim_chance(sim, 2) ? NULL : blob_copy(one, sizeof one);
-}
-
 static void do_app(struct sim *sim, int s, const struct zab_action *action)
 {
+    struct core *core = sim->servers[s].core;
+    struct core_time now = sim_core_time(sim, s);
+
     switch (action->kind) {
     case ZAB_APPLY:
         do_apply(sim, s, action);
@@ -173,37 +160,44 @@ static void do_app(struct sim *sim, int s, const struct zab_action *action)
         do_role(sim, s, action);
         break;
     case ZAB_REQUEST:
-        sim_server_todo(sim, s,
-                        (struct sim_local){.kind = LOCAL_REQUEST,
-                                           .conn = action->conn,
-                                           .data = blob_ref(action->data)});
+        sim_server_todo(
+            sim, s,
+            (struct sim_local){.kind = LOCAL_REQUEST,
+                               .conn = action->conn,
+                               .data = blob_ref(action->data),
+                               .auth = action->auth == NULL ? NULL : blob_ref(action->auth)});
         break;
     case ZAB_REVALIDATE:
         sim_server_todo(sim, s,
                         (struct sim_local){.kind = LOCAL_REVALIDATE,
                                            .conn = action->conn,
-                                           .session_id = action->session_id});
+                                           .session_id = action->session_id,
+                                           .timeout_ms = action->timeout_ms});
         break;
     case ZAB_REVALIDATED:
-        SIM_REQUIRE(sim, action->valid, "s%d: a living session was called dead", s);
-        sim_client_revalidated(sim, s, action->session_id);
+        core_revalidated(core, action->session_id, action->valid,
+                         zab_view(sim->servers[s].zab).log_end, &now);
+        break;
+    case ZAB_TOUCHED:
+        SIM_REQUIRE(sim, core_sessions_touched(core, action->data, &now),
+                    "s%d: touched sessions make no sense to it", s);
         break;
     case ZAB_ASK_TOUCHED:
-        sim_server_todo(sim, s, (struct sim_local){.kind = LOCAL_TOUCHED, .data = touched(sim)});
+        sim_server_todo(sim, s, (struct sim_local){.kind = LOCAL_TOUCHED});
         break;
     case ZAB_SYNCED:
-        sim_client_synced(sim, s, action->cookie);
+        core_synced(core, action->cookie, &now);
         break;
     case ZAB_STOPPED:
         sim_server_exit(sim, s);
         sim_after(sim, sim_between(sim, 10 * SIM_MS, 3 * SIM_S), EV_RESTART, s, 0, 0);
         break;
     default:
-        break; /* TOUCHED, CONFIG, NOTE, ALARM: the trace has them */
+        break; /* CONFIG, NOTE, ALARM: the trace has them */
     }
 }
 
-void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
+static void perform_list(struct sim *sim, int s, const struct zab_actions *actions)
 {
     struct sim_server *server = &sim->servers[s];
 
@@ -226,6 +220,27 @@ void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
         else
             do_app(sim, s, action);
     }
-    if (server->alive)
-        sim_store_applied(sim, s);
+}
+
+/* What the core for clients asks for meanwhile comes after the list, as an event of its own. */
+void sim_perform(struct sim *sim, int s, struct zab_actions *actions)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct zab_actions more = {0};
+    uint32_t life = server->life;
+
+    server->out = &more;
+    perform_list(sim, s, actions);
+    while (more.count > 0 && server->alive && server->life == life) {
+        struct zab_actions next = more;
+
+        more = (struct zab_actions){0};
+        perform_list(sim, s, &next);
+        zab_actions_done(&next);
+    }
+    zab_actions_done(&more);
+    if (!server->alive || server->life != life)
+        return;
+    server->out = NULL;
+    sim_store_applied(sim, s);
 }

@@ -26,6 +26,7 @@ static void after(struct sim *sim, int s, struct zab_actions *actions)
     zab_actions_done(actions);
     if (!server->alive || server->life != life)
         return;
+    sim_lines_flush(sim, s);
     sim_check_step(sim, s);
     deadline = zab_deadline(server->zab);
     deadline = deadline > LATEST_MS ? LATEST_MS * 1000 : (deadline - server->skew_ms) * 1000;
@@ -64,7 +65,31 @@ static bool tick(struct sim *sim, int s)
         }                                          \
     } while (0)
 
+/* The like, where it is the core for clients that is given an event: it may ask zab for something.
+ */
+#define WITH_CORE(sim, s, call)                           \
+    do {                                                  \
+        struct zab_actions out_ = {0};                    \
+        struct core *core = (sim)->servers[(s)].core;     \
+        if (tick((sim), (s))) {                           \
+            struct core_time now = sim_core_time(sim, s); \
+            (sim)->servers[(s)].out = &out_;              \
+            call;                                         \
+            (sim)->servers[(s)].out = NULL;               \
+            after((sim), (s), &out_);                     \
+        }                                                 \
+    } while (0)
+
 /* ---------------------------------------------------------------- beginning and end */
+
+static void plan_core_tick(struct sim *sim, int s)
+{
+    struct sim_server *server = &sim->servers[s];
+    struct core_time now = sim_core_time(sim, s);
+
+    sim_at(sim, (core_next_tick(server->core, &now) - server->skew_ms) * SIM_MS, EV_CORE_TICK, s, 0,
+           0);
+}
 
 void sim_server_start(struct sim *sim, int s)
 {
@@ -86,11 +111,14 @@ void sim_server_start(struct sim *sim, int s)
     server->role = ROLE_LOOKING;
     server->serving = false;
     server->skew_ms = sim_between(sim, 0, 100000);
+    server->wall_skew_ms = sim_between(sim, -1000, 1000);
     server->tick_at = 0;
     config.sid = s;
     config.seed = rng_next(&sim->rng);
     server->zab = zab_new(&config, &disk);
     store_forget_entries(server->keep.store);
+    sim_core_start(sim, s);
+    plan_core_tick(sim, s);
     sim_net_changed(sim, s);
     server->told_full = store_full(server->keep.store);
     WITH_EVENT(sim, s, zab_disk_full(zab, server->told_full, out));
@@ -100,6 +128,7 @@ static void drop_locals(struct sim_server *server)
 {
     for (; server->local_count > 0; server->local_count--) {
         blob_unref(server->locals[server->local_first].data);
+        blob_unref(server->locals[server->local_first].auth);
         server->local_first = (server->local_first + 1) % SIM_LOCALS_MAX;
     }
 }
@@ -122,14 +151,16 @@ static void end_process(struct sim *sim, int s, bool host)
     server->crash_kind = -1;
     zab_free(server->zab);
     server->zab = NULL;
-    sim_plan_end(&server->plan);
+    sim_lines_crash(sim, s);
+    core_free(server->core);
+    server->core = NULL;
+    server->out = NULL;
     drop_locals(server);
     drop_opened(server);
     server->incoming.active = false;
     server->deferred_count = 0;
     server->role = ROLE_LOOKING;
     server->serving = server->fsync_fails = false;
-    sim_client_drop_all(sim, s);
     sim_net_crash(sim, s, host);
 }
 
@@ -166,79 +197,23 @@ void sim_server_todo(struct sim *sim, int s, struct sim_local local)
     sim_after(sim, sim_chance(sim, 8) ? sim_between(sim, 0, 2000) : 0, EV_LOCAL, s, 0, 0);
 }
 
-/* It may, and the core knows the time. */
-static void propose(struct sim *sim, int s, const struct sim_write *write)
-{
-    struct sim_server *server = &sim->servers[s];
-    struct zab_actions actions = {0};
-    zk_zxid zxid = zab_next_zxid(server->zab);
-    struct blob *blob;
-
-    if (!server->plan.active) {
-        SIM_REQUIRE(sim, sim_applied(sim, s) == zab_view(server->zab).log_end,
-                    "s%d serves as leader, but its state is not its whole history", s);
-        sim_plan_begin(&server->plan, sim_tree(sim, s));
-    }
-    sim->cover.writes++;
-    blob = sim_plan_write(&server->plan, &sim->rng, zxid, write);
-    SIM_REQUIRE(sim, sim_ghost_propose(&sim->ghost, s, zxid, blob), "s%d: %s", s,
-                sim->ghost.complaint);
-    sim_say(sim, s, "proposes zxid, client * 2^32 + seq", zxid,
-            (int64_t)write->client << 32 | write->seq);
-    zab_propose(server->zab, blob, &actions);
-    after(sim, s, &actions);
-}
-
-/* A case for each kind of request. NOLINTNEXTLINE(readability-function-size) */
-bool sim_server_ask(struct sim *sim, int s, enum sim_request kind, const struct sim_write *write,
-                    uint64_t cookie)
-{
-    struct sim_server *server = &sim->servers[s];
-    struct blob *data;
-    bool ok = false;
-
-    if (!tick(sim, s))
-        return false;
-    if (server->role == ROLE_LEADING) {
-        if (kind == SIM_SYNC) {
-            ok = server->serving;
-            if (ok)
-                WITH_EVENT(sim, s, zab_sync(zab, 0, cookie, out));
-        } else if (zab_can_propose(server->zab) && !store_full(server->keep.store)) {
-            ok = true;
-            propose(sim, s, write);
-        }
-        return ok;
-    }
-    data = sim_request_encode(kind, write);
-    if (kind == SIM_SYNC)
-        WITH_EVENT(sim, s, ok = zab_forward_sync(zab, data, NULL, cookie, out));
-    else
-        WITH_EVENT(sim, s, ok = zab_forward(zab, data, NULL, out));
-    blob_unref(data);
-    return ok;
-}
-
-bool sim_server_revalidate(struct sim *sim, int s, uint32_t client)
-{
-    bool ok = false;
-
-    WITH_EVENT(sim, s, ok = zab_revalidate(zab, client + 1, 10000, out));
-    return ok;
-}
-
-/* A learner's request has come to the leader. */
+/* A learner's request has come to the leader, which may have to refuse everything. */
 static void on_request(struct sim *sim, int s, const struct sim_local *local)
 {
-    struct sim_server *server = &sim->servers[s];
-    struct sim_write write;
-    enum sim_request kind;
+    bool ok = true;
 
-    SIM_REQUIRE(sim, sim_request_decode(local->data, &kind, &write), "a request was changed");
-    if (kind == SIM_SYNC)
-        WITH_EVENT(sim, s, zab_sync(zab, local->conn, 0, out));
-    else if (tick(sim, s) && zab_can_propose(server->zab) && !store_full(server->keep.store))
-        propose(sim, s, &write);
+    WITH_CORE(sim, s, ok = core_request(core, local->conn, local->data, local->auth, &now));
+    if (!ok)
+        sim_net_break(sim, s, local->conn);
+}
+
+static void on_revalidate(struct sim *sim, int s, const struct sim_local *local)
+{
+    bool ok = true;
+
+    WITH_CORE(sim, s,
+              ok = core_revalidate(core, local->conn, local->session_id, local->timeout_ms, &now));
+    SIM_REQUIRE(sim, ok, "s%d: a revalidation makes no sense to it", s);
 }
 
 static void on_local(struct sim *sim, int s)
@@ -265,9 +240,10 @@ static void on_local(struct sim *sim, int s)
         on_request(sim, s, &local);
         break;
     case LOCAL_REVALIDATE:
-        WITH_EVENT(sim, s, zab_revalidate_answer(zab, local.conn, local.session_id, true, out));
+        on_revalidate(sim, s, &local);
         break;
     case LOCAL_TOUCHED:
+        local.data = core_take_touched(server->core);
         WITH_EVENT(sim, s, zab_touched(zab, local.data, out));
         break;
     case LOCAL_LISTEN_FAILED:
@@ -275,6 +251,7 @@ static void on_local(struct sim *sim, int s)
         break;
     }
     blob_unref(local.data);
+    blob_unref(local.auth);
 }
 
 /* ---------------------------------------------------------------- the disk */
@@ -283,6 +260,7 @@ static void on_local(struct sim *sim, int s)
 static void on_report(struct sim *sim, int s, const struct sim_report *report)
 {
     struct sim_server *server = &sim->servers[s];
+    struct core_time now;
 
     sim_say(sim, s, "on disk: kind, zxid", report->kind, report->zxid);
     switch (report->kind) {
@@ -296,6 +274,8 @@ static void on_report(struct sim *sim, int s, const struct sim_report *report)
         WITH_EVENT(sim, s, zab_meta_durable(zab, report->ticket, out));
         break;
     case REPORT_INSTALLED:
+        now = sim_core_time(sim, s);
+        core_tree_replaced(server->core, sim_tree(sim, s), &now);
         WITH_EVENT(sim, s, zab_snap_installed(zab, report->ticket, out));
         break;
     case REPORT_SNAP_FAILED:
@@ -408,6 +388,31 @@ static void on_ballot(struct sim *sim, int s, int from)
         sim_server_ballot(sim, s, from, &ballot);
 }
 
+/* ---------------------------------------------------------------- clients */
+
+static void on_line(struct sim *sim, const struct sim_event *event)
+{
+    int s = event->server;
+    struct sim_line *line;
+    struct blob *frame = NULL;
+    uint64_t id = event->a;
+
+    if (!sim_line_arrive(sim, event, &line, &frame))
+        return;
+    if (frame == NULL) {
+        struct core_time now = sim_core_time(sim, s);
+
+        line->opening = false;
+        line->core_client = core_client_new(sim->servers[s].core, line, "127.0.0.1", &now);
+        return;
+    }
+    /* Time first: it may end the connection, or the server. */
+    WITH_CORE(sim, s,
+              if (line->id == id && line->core_client != NULL && !line->closing)
+                  core_frame(core, line->core_client, frame->data, frame->len, &now));
+    blob_unref(frame);
+}
+
 /* ---------------------------------------------------------------- events */
 
 static bool defer(struct sim_server *server, const struct sim_event *event)
@@ -464,6 +469,15 @@ void sim_server_event(struct sim *sim, const struct sim_event *event)
     case EV_STORE_TICK:
     case EV_META_AGAIN:
         on_store(sim, event);
+        break;
+    case EV_LINE_OPEN:
+    case EV_LINE_FRAME:
+    case EV_LINE_GONE:
+        on_line(sim, event);
+        break;
+    case EV_CORE_TICK:
+        plan_core_tick(sim, s);
+        WITH_CORE(sim, s, core_tick(core, &now));
         break;
     case EV_STREAM:
         sim_stream_part(sim, s, event->a);
