@@ -13,10 +13,8 @@ void session_throttle_init(struct session_throttle *t, const struct session_thro
 {
     int64_t worth;
 
-    *t = (struct session_throttle){.config = *config,
-                                   .filled_ms = now_ms,
-                                   .changed_ms = now_ms,
-                                   .random = seed == 0 ? 1 : seed};
+    *t = (struct session_throttle){
+        .config = *config, .filled_ms = now_ms, .changed_ms = now_ms, .rng = rng_seeded(seed)};
     if (config->tokens_max == 0)
         return;
     ASSERT(config->fill_ms > 0);
@@ -47,13 +45,10 @@ static void fill(struct session_throttle *t, int64_t now_ms)
         t->tokens = t->tokens_max;
 }
 
-/* xorshift64* [Vigna]: 53 good bits make a number of [0, 1). */
+/* A number from 0 to 1, with 53 bits of chance. */
 static double chance(struct session_throttle *t)
 {
-    t->random ^= t->random >> 12;
-    t->random ^= t->random << 25;
-    t->random ^= t->random >> 27;
-    return (double)((t->random * UINT64_C(0x2545f4914f6cdd1d)) >> 11) / (double)(UINT64_C(1) << 53);
+    return (double)(rng_next(&t->rng) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 /* Empty is a bucket that has not enough for the one who asks: with weights, what is left

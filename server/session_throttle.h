@@ -9,6 +9,8 @@
 #ifndef ZKFS_SERVER_SESSION_THROTTLE_H
 #define ZKFS_SERVER_SESSION_THROTTLE_H
 
+#include "proto/base/rng.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,7 +33,7 @@ struct session_throttle {
     int64_t tokens, tokens_max, fill_count;
     int64_t filled_ms, changed_ms;
     double drop; /* the chance to be refused, 0 to 1 */
-    uint64_t random;
+    struct rng rng;
 };
 
 /* The bucket is full at NOW_MS. */
