@@ -117,10 +117,25 @@ int mount_session_open(struct mount *mount, void (*on_connected)(struct mount *m
     return open_session(mount, why);
 }
 
+/* The lost one first: its last calls go on in the current one, which must be there to end
+ * them. Meanwhile that may be lost as well. */
+static void close_clients(void *arg)
+{
+    struct mount *mount = arg;
+    struct client *lost = mount->lost;
+
+    mount->lost = NULL;
+    if (lost != NULL)
+        client_close(lost, close_clients, mount);
+    else
+        client_close(mount->client, mount->on_closed, mount->on_closed_arg);
+}
+
 void mount_session_close(struct mount *mount, void (*done)(void *arg), void *arg)
 {
-    forget_client(mount);
-    client_close(mount->client, done, arg);
+    mount->on_closed = done;
+    mount->on_closed_arg = arg;
+    close_clients(mount);
 }
 
 zk_zxid mount_zxid(const struct mount *mount)

@@ -28,6 +28,8 @@ struct mount {
     enum client_state client_state;
     zk_zxid zxid_seen; /* in earlier sessions */
     void (*on_connected)(struct mount *mount);
+    void (*on_closed)(void *arg); /* all sessions are, after mount_session_close() */
+    void *on_closed_arg;
 
     struct inode_table inodes;
     struct list listings;                 /* open directories: ops_dir.c */
