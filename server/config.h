@@ -45,6 +45,7 @@ struct config {
     bool throttle_drops_stale, throttle_checks_latency;
     bool tcp_keep_alive;
     bool extended_types;
+    bool reconfig_enabled;
     bool enforce_quota;
     bool skip_acl;
     bool digest_enabled; /* the auth scheme */

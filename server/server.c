@@ -403,6 +403,7 @@ static void make_core(struct server *s)
         .container_max_per_minute = c->container_max_per_minute,
         .container_never_used_ms = c->container_never_used_ms,
         .extended_types = c->extended_types,
+        .reconfig_enabled = c->reconfig_enabled,
         .enforce_quota = c->enforce_quota,
         .large_request_bytes = large_request_bytes(c),
         .skip_acl = c->skip_acl,

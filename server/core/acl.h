@@ -1,6 +1,6 @@
 /* acl: may this connection do that to this znode? And which ACLs may be stored
  * [PrepRequestProcessor.checkACL, fixupACL]. Schemes: world, auth, digest, ip,
- * x509, sasl; the credential "super" passes everything. Pure. */
+ * x509; the credential "super" passes everything. Pure. */
 #ifndef ZKFS_SERVER_CORE_ACL_H
 #define ZKFS_SERVER_CORE_ACL_H
 

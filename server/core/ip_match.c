@@ -12,20 +12,44 @@ struct network {
     unsigned bits; /* that count */
 };
 
-static bool parse_bits(const char *text, unsigned max, unsigned *ret)
+/* A number up to MAX as Integer.parseInt reads it: there may be a sign and leading zeros. */
+static bool parse_number(const char *text, unsigned max, unsigned *ret)
 {
-    unsigned bits = 0;
+    bool negative = *text == '-';
+    unsigned number = 0;
 
+    if (*text == '-' || *text == '+')
+        text++;
     if (*text == '\0')
         return false;
     for (; *text != '\0'; text++) {
         if (*text < '0' || *text > '9')
             return false;
-        bits = bits * 10 + (unsigned)(*text - '0');
-        if (bits > max)
+        number = number * 10 + (unsigned)(*text - '0');
+        if (number > max)
             return false;
     }
-    *ret = bits;
+    *ret = number;
+    return !negative || number == 0;
+}
+
+/* Four numbers; inet_pton() takes no leading zeros, and Apache does
+ * [IPAuthenticationProvider.v4addr2Bytes]. TEXT is cut up. */
+static bool parse_v4(char *text, uint8_t bytes[4])
+{
+    for (int i = 0; i < 4; i++) {
+        char *dot = strchr(text, '.');
+        unsigned number;
+
+        if ((dot == NULL) != (i == 3))
+            return false;
+        if (dot != NULL)
+            *dot = '\0';
+        if (!parse_number(text, UINT8_MAX, &number))
+            return false;
+        bytes[i] = (uint8_t)number;
+        text += strlen(text) + 1; /* behind the last one nothing is read */
+    }
     return true;
 }
 
@@ -41,14 +65,11 @@ static bool parse(struct jute_bytes id, struct network *ret)
     slash = strchr(text, '/');
     if (slash != NULL)
         *slash = '\0';
-    if (inet_pton(AF_INET, text, ret->bytes) == 1)
-        ret->size = 4;
-    else if (inet_pton(AF_INET6, text, ret->bytes) == 1)
-        ret->size = 16;
-    else
+    ret->size = strchr(text, ':') == NULL ? 4 : 16;
+    if (ret->size == 4 ? !parse_v4(text, ret->bytes) : inet_pton(AF_INET6, text, ret->bytes) != 1)
         return false;
     ret->bits = ret->size * 8;
-    return slash == NULL || parse_bits(slash + 1, ret->size * 8, &ret->bits);
+    return slash == NULL || parse_number(slash + 1, ret->size * 8, &ret->bits);
 }
 
 bool ip_id_valid(struct jute_bytes id)

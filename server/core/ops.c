@@ -18,7 +18,6 @@ static void decode_create(struct jute_reader *r, union request_body *ret)
     struct zk_create_request req;
 
     get_create_request(r, &req);
-    refuse_null(r, req.path);
     ret->create = (struct zk_create_ttl_request){
         .path = req.path, .data = req.data, .acl = req.acl, .flags = req.flags, .ttl = -1};
 }
@@ -26,7 +25,6 @@ static void decode_create(struct jute_reader *r, union request_body *ret)
 static void decode_create_ttl(struct jute_reader *r, union request_body *ret)
 {
     get_create_ttl_request(r, &ret->create);
-    refuse_null(r, ret->create.path);
 }
 
 static void decode_delete(struct jute_reader *r, union request_body *ret)
@@ -78,7 +76,6 @@ static void decode_any_path(struct jute_reader *r, union request_body *ret)
 static void decode_watch_type(struct jute_reader *r, union request_body *ret)
 {
     get_watch_type_request(r, &ret->watch_type);
-    refuse_null(r, ret->watch_type.path);
 }
 
 static void decode_add_watch(struct jute_reader *r, union request_body *ret)
@@ -151,6 +148,8 @@ static void decode_parts(struct jute_reader *r, unsigned flag, struct multi_requ
             decode_part_of_read(r, &parts[count].body);
         else
             parts[count].handler->decode(r, &parts[count].body);
+        /* Apache asks for the parent of each before it looks at any [getPendingChanges]. */
+        refuse_null(r, request_body_path(&parts[count].body));
         count++;
     }
     *ret = (struct multi_request){.count = count, .items = parts};

@@ -20,6 +20,7 @@ struct prepare {
     const struct zk_vec_id *who; /* its credentials */
     struct arena *arena;
     int32_t op; /* of a multi, that of the part in hand */
+    bool in_multi;
     int64_t time_ms;
     int64_t mono_ms;
 };

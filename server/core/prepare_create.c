@@ -34,6 +34,8 @@ static bool mode_is_sequential(int32_t mode)
  * it applies what they give. */
 static enum zk_err check_mode(const struct prepare *p, const struct zk_create_ttl_request *req)
 {
+    if (p->in_multi && mode_is_ttl(req->flags) && p->op != OP_CREATE_TTL)
+        return ZMARSHALLINGERROR; /* Apache takes the record for one with a TTL [Op.create] */
     if (req->flags < CREATE_PERSISTENT || req->flags > CREATE_PERSISTENT_SEQUENTIAL_TTL)
         return ZBADARGUMENTS;
     if (mode_is_ttl(req->flags) && !p->config->extended_types)
@@ -45,11 +47,15 @@ static enum zk_err check_mode(const struct prepare *p, const struct zk_create_tt
     return ZOK;
 }
 
-/* What can be told of a path before its suffix is known. */
-static bool path_has_parent(struct jute_bytes path)
+/* What can be told of a path before its suffix is known. Apache trips over a null one. */
+static enum zk_err check_path(struct jute_bytes path)
 {
-    return path.len > 0 && memchr(path.data, '/', (size_t)path.len) != NULL &&
-           memchr(path.data, '\0', (size_t)path.len) == NULL;
+    if (path.len < 0)
+        return ZMARSHALLINGERROR;
+    if (path.len == 0 || memchr(path.data, '/', (size_t)path.len) == NULL ||
+        memchr(path.data, '\0', (size_t)path.len) != NULL)
+        return ZBADARGUMENTS;
+    return ZOK;
 }
 
 static struct jute_bytes with_sequence(struct jute_bytes path, int32_t sequence,
@@ -148,10 +154,10 @@ enum zk_err prepare_create(struct prepare *p, const union request_body *body, st
     int32_t parent_cversion;
     enum zk_err err = check_mode(p, req);
 
+    if (err == ZOK)
+        err = check_path(req->path);
     if (err != ZOK)
         return err;
-    if (!path_has_parent(req->path))
-        return ZBADARGUMENTS;
     err = acl_fixup(&req->acl, p->who, p->config->digest_off, p->arena, &acl);
     if (err != ZOK)
         return err;

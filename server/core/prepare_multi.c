@@ -76,6 +76,7 @@ enum zk_err prepare_multi(struct prepare *p, const union request_body *body, str
     size_t bytes = 0;
     zk_zxid zxid = p->plan->zxid;
 
+    p->in_multi = true;
     parts->count = req->count;
     parts->items = arena_alloc(p->arena, (size_t)req->count * sizeof *parts->items);
     for (int32_t i = 0; i < req->count; i++) {

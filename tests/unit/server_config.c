@@ -95,7 +95,7 @@ TEST(every_used_key_is_stored)
                             "maxCnxns=7\nglobalOutstandingLimit=8\npreAllocSize=64\n"
                             "nio.sessionlessCnxnTimeout=900\nclientPortListenBacklog=9\n"
                             "clientTcpKeepAlive=true\ninitLimit=10\nsyncLimit=5\nskipACL=yes\n"
-                            "extendedTypesEnabled=true\n"
+                            "extendedTypesEnabled=true\nreconfigEnabled=true\n"
                             "DigestAuthenticationProvider.enabled=false\n"
                             "DigestAuthenticationProvider.digestAlg=SHA3-256\n"
                             "DigestAuthenticationProvider.superDigest=super:HASH\n");
@@ -119,6 +119,7 @@ TEST(every_used_key_is_stored)
     EXPECT(c.tcp_keep_alive);
     EXPECT(c.skip_acl);
     EXPECT(c.extended_types);
+    EXPECT(c.reconfig_enabled);
     EXPECT(!c.digest_enabled);
     EXPECT_STR(c.digest_algorithm, "SHA3-256");
     EXPECT_STR(c.super_digest, "super:HASH");
