@@ -5,6 +5,7 @@
 #include "proto/base/list.h"
 #include "server/client_addresses.h"
 #include "server/connections.h"
+#include "server/spare_buffers.h"
 
 /* One read of one client; what it carries over from the last one goes in front. */
 #define READ_BYTES 65536u
@@ -49,6 +50,7 @@ struct connections {
     struct list timed;   /* one timeout for all, so this is the order of deadlines */
     uv_timer_t timer;
     struct client_addresses addresses;
+    struct spare_buffers spares;
     struct session_throttle session_throttle;
     struct connections_stats stats;
     bool holding;

@@ -93,8 +93,8 @@ static void on_closed(uv_handle_t *handle)
 {
     struct connection *c = handle->data;
 
-    buf_done(&c->in);
-    buf_done(&c->sending);
+    spare_buffers_give(&c->all->spares, &c->in);
+    spare_buffers_give(&c->all->spares, &c->sending);
     free(c);
 }
 
@@ -272,6 +272,7 @@ void connections_free(struct connections *all)
         return;
     ASSERT(list_empty(&all->open));
     client_addresses_done(&all->addresses);
+    spare_buffers_done(&all->spares);
     free(all);
 }
 

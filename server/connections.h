@@ -74,6 +74,7 @@ void connections_accept(struct connections *all, int fd, const struct sockaddr_s
 /* From the core: see struct core_host. */
 void connection_output(struct core_client *client);
 void connection_told(struct core_client *client);
+void connection_room(struct core_client *client, size_t more);
 void connection_finish(struct core_client *client, const char *why);
 
 /* Before the core looks whose time is up: a client whose frames wait because we are slow

@@ -71,6 +71,7 @@ void connections_release(struct connections *all)
 
 void connections_vouch(struct connections *all)
 {
+    spare_buffers_trim(&all->spares); /* at each tick of the core: often enough */
     LIST_FOR(it, &all->open)
     {
         struct connection *c = CONTAINER_OF(it, struct connection, link);

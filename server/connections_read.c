@@ -157,7 +157,7 @@ void connection_take(struct connection *c, const uint8_t *data, size_t len)
     if (!c->paused)
         c->held = false;
     if (used == len) {
-        buf_done(&c->in);
+        spare_buffers_give(&c->all->spares, &c->in);
     } else if (data == c->in.data) {
         memmove(c->in.data, data + used, len - used);
         c->in.len = len - used;
@@ -167,20 +167,41 @@ void connection_take(struct connection *c, const uint8_t *data, size_t len)
     }
 }
 
+/* Room for the rest of the long frame that C's own buffer begins with. Gives how much that is,
+ * at least READ_BYTES. */
+static size_t make_room(struct connection *c)
+{
+    size_t size = HEAD_BYTES + load_be32(c->in.data); /* within jute.maxbuffer: see take_frames */
+    size_t rest = size > c->in.len + READ_BYTES ? size - c->in.len : READ_BYTES;
+    struct buf spare;
+
+    if (c->in.cap - c->in.len >= rest)
+        return rest;
+    spare = spare_buffers_take(&c->all->spares, c->in.len + rest);
+    if (spare.data == NULL) {
+        buf_reserve(&c->in, rest);
+        return rest;
+    }
+    buf_append(&spare, c->in.data, c->in.len);
+    buf_done(&c->in);
+    c->in = spare;
+    return rest;
+}
+
 void connection_read(struct connection *c)
 {
     struct connections *all = c->all;
     uint8_t *data = all->read_buffer;
-    size_t carried = c->in.len;
+    size_t carried = c->in.len, room = READ_BYTES;
     ssize_t got;
 
     if (carried > CARRY_BYTES) {
-        buf_reserve(&c->in, READ_BYTES);
+        room = make_room(c);
         data = c->in.data;
     } else if (carried > 0) {
         memcpy(data, c->in.data, carried);
     }
-    got = recv(c->fd, data + carried, READ_BYTES, 0);
+    got = recv(c->fd, data + carried, room, 0);
     if (got > 0) {
         all->stats.bytes_received += (uint64_t)got;
         connection_take(c, data, carried + (size_t)got);

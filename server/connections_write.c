@@ -23,13 +23,30 @@ void connection_told(struct core_client *client)
         list_push_back(&c->all->told, &c->dirty);
 }
 
+/* What is large goes into a buffer that was large before. */
+void connection_room(struct core_client *client, size_t more)
+{
+    struct connection *c = core_client_owner(client);
+    struct buf *out = core_client_out(client);
+    struct buf spare;
+
+    if (out->cap - out->len >= more)
+        return;
+    spare = spare_buffers_take(&c->all->spares, out->len + more);
+    if (spare.data == NULL)
+        return;
+    buf_append(&spare, out->data, out->len);
+    spare_buffers_give(&c->all->spares, out);
+    *out = spare;
+}
+
 /* Everything in SENDING has gone. The core gets its buffer back, unless it is too
  * large for a client that may now be silent for an hour. */
 static void recycle(struct connection *c, struct buf *out)
 {
     c->sending.len = c->sent = 0;
     if (c->sending.cap > KEEP_BYTES) {
-        buf_done(&c->sending);
+        spare_buffers_give(&c->all->spares, &c->sending);
     } else if (out->cap == 0) {
         *out = c->sending;
         c->sending = (struct buf){0};

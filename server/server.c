@@ -159,6 +159,12 @@ static void on_told(void *arg, struct core_client *client)
     connection_told(client);
 }
 
+static void on_room(void *arg, struct core_client *client, size_t more)
+{
+    (void)arg;
+    connection_room(client, more);
+}
+
 static void on_close(void *arg, struct core_client *client, const char *why)
 {
     (void)arg;
@@ -423,6 +429,7 @@ static void make_core(struct server *s)
         .storage_full = on_storage_full,
         .output = on_output,
         .told = on_told,
+        .room = on_room,
         .close = on_close,
         .note = on_note,
     };

@@ -108,6 +108,9 @@ struct core_host {
     /* The same, and what it has is events alone: they may leave after what others wait
      * for. A reply behind them is announced by output(). NULL: output() is called. */
     void (*told)(void *arg, struct core_client *client);
+    /* CLIENT's out buffer is about to get MORE bytes, very many: it may be changed for a larger
+     * one that holds the same. NULL: it grows. */
+    void (*room)(void *arg, struct core_client *client, size_t more);
     /* Close the connection once what is in its out buffer was sent. WHY is a constant
      * for the log. Told once; no frame of CLIENT is looked at any more; the host
      * calls core_client_gone() when it is done, or when it likes. */

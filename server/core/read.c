@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+/* What goes with the data of a getData: its length and a Stat. */
+#define DATA_EXTRA_BYTES 72
+
 static bool allowed(const struct reading *r, const struct znode *znode, int32_t perms)
 {
     return r->core->config.skip_acl ||
@@ -75,11 +78,14 @@ enum zk_err read_exists(struct reading *r, const union request_body *body, struc
 enum zk_err read_get_data(struct reading *r, const union request_body *body, struct buf *out)
 {
     const struct znode *znode;
+    struct jute_bytes data;
     enum zk_err err = find_and_watch(r, &body->path_watch, WATCH_DATA, &znode);
 
     if (err != ZOK)
         return err;
-    put_buffer(out, znode_data(znode));
+    data = znode_data(znode);
+    reply_room(r->client, jute_size(data) + DATA_EXTRA_BYTES);
+    put_buffer(out, data);
     put_znode_stat(r, znode, out);
     return ZOK;
 }

@@ -7,6 +7,9 @@
 #define HEADER_BYTES 16
 #define HEADER_ERR_AT 12
 
+/* Of an answer that is worth a word to the host before it is written. */
+#define LARGE_BYTES ((size_t)32 << 10)
+
 #define CLIENT_OUTPUT_BYTES_MAX ((size_t)64 << 20)
 
 struct buf *frame_begin(struct core_client *client)
@@ -54,6 +57,14 @@ struct buf *reply_begin(struct core_client *client, int32_t xid, zk_zxid zxid)
     store_be64(header + 4, (uint64_t)zxid);
     store_be32(header + HEADER_ERR_AT, ZOK);
     return out;
+}
+
+void reply_room(struct core_client *client, size_t more)
+{
+    const struct core_host *host = &client->core->host;
+
+    if (more >= LARGE_BYTES && host->room != NULL)
+        host->room(host->arg, client, more);
 }
 
 void reply_end(struct core_client *client, enum zk_err err)

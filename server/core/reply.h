@@ -16,6 +16,9 @@ void frame_end(struct core_client *client);
 struct buf *reply_begin(struct core_client *client, int32_t xid, zk_zxid zxid);
 void reply_end(struct core_client *client, enum zk_err err);
 
+/* The reply that was begun is about to get MORE bytes; worth saying where they may be many. */
+void reply_room(struct core_client *client, size_t more);
+
 /* A reply that is only a header. */
 void reply_header(struct core_client *client, int32_t xid, zk_zxid zxid, enum zk_err err);
 

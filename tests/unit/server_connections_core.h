@@ -119,6 +119,7 @@ static inline void answer(struct core_client *client, const void *payload, size_
 {
     bool was_empty = client->out.len == 0;
 
+    connection_room(client, len + 4);
     put_frame(&client->out, payload, len);
     if (was_empty)
         connection_output(client);

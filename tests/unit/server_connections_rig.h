@@ -170,7 +170,8 @@ static inline void rig_turn(struct rig *rig, uint64_t ms)
 
     (void)uv_timer_init(&rig->loop, &timer);
     timer.data = &rang;
-    (void)uv_timer_start(&timer, on_alarm, ms, 0);
+    /* Again and again: the first time may come before the loop begins to wait. */
+    (void)uv_timer_start(&timer, on_alarm, ms, ms);
     (void)uv_run(&rig->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
     (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
