@@ -76,7 +76,7 @@ static enum outcome authenticate(struct core_client *client, const struct zk_aut
     if (text_is(packet->scheme, "ensemble"))
         return check_ensemble(client, packet->auth);
     if (text_is(packet->scheme, "digest") && !client->core->config.digest_off)
-        return add_digest(client, packet->auth) ? PROVED : NOT_PROVED;
+        return packet->auth.len >= 0 && add_digest(client, packet->auth) ? PROVED : NOT_PROVED;
     return text_is(packet->scheme, "ip") ? PROVED : NOT_PROVED;
 }
 
@@ -87,7 +87,11 @@ void auth_request(struct core_client *client, int32_t xid, struct jute_reader *b
     enum outcome outcome;
 
     get_auth_packet(body, &packet);
-    outcome = body->bad ? NOT_PROVED : authenticate(client, &packet);
+    if (body->bad) {
+        client_close(client, "auth packet that cannot be read");
+        return;
+    }
+    outcome = authenticate(client, &packet);
     if (outcome != SENT_AWAY)
         reply_header(client, xid, 0, outcome == PROVED ? ZOK : ZAUTHFAILED);
     if (outcome == PROVED)
@@ -102,8 +106,12 @@ void auth_sasl(struct core_client *client, int32_t xid, struct jute_reader *body
     struct zk_sasl_packet packet;
 
     get_sasl_packet(body, &packet);
+    if (body->bad || packet.token.len < 0) {
+        client_close(client, "sasl packet that cannot be read");
+        return;
+    }
     put_sasl_packet(reply_begin(client, xid, 0), &(struct zk_sasl_packet){.token = JUTE_NULL});
-    reply_end(client, body->bad ? ZMARSHALLINGERROR : ZOK);
+    reply_end(client, ZOK);
 }
 
 /* The answer overtakes what waits, as it does at Apache's [AuthenticationHelper]. */

@@ -7,7 +7,7 @@ import pytest
 from harness import wire
 
 REQUIRED, AUTHFAILED = -124, -115
-AUTH = 100
+AUTH, SASL = 100, 102
 
 
 def add_auth(raw, scheme, credential):
@@ -100,4 +100,24 @@ def test_a_scheme_digest_that_is_turned_off_is_of_no_use(new_server, path):
     assert raw.get_data(path).err == wire.NOAUTH
     assert raw.create(path + "2", acl=[entry]).err == wire.INVALIDACL
     assert add_auth(raw, "digest", b"super:test").err == AUTHFAILED
+    raw.expect_close()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("op, body", [
+    (AUTH, b""), (AUTH, wire.integer(0)), (AUTH, wire.integer(0) + wire.integer(-5)),
+    (SASL, b""), (SASL, wire.integer(-7)), (SASL, wire.buffer(None))])
+def test_a_packet_that_cannot_be_read_closes_without_a_word(server, op, body):
+    raw = server.session()
+    raw.send(op, body, xid=-4)
+    raw.expect_close()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("scheme", ["digest", "world", "auth", "super", "x509", "Digest", "", None])
+def test_what_proves_nothing_is_refused(server, scheme):
+    raw = server.session()
+    credential = None if scheme == "digest" else b"a:b"
+    reply = add_auth(raw, scheme, credential)
+    assert (reply.err, reply.zxid) == (AUTHFAILED, 0)
     raw.expect_close()
