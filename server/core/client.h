@@ -35,7 +35,6 @@ struct core_client {
     struct list waiting; /* in core->waiting until AWAITED, or in core->returning */
     zk_zxid awaited;
     bool syncing;        /* a sync is among PENDING, and what is behind it is held */
-    zk_zxid settled;     /* on a learner: nothing up to it answers what was asked for here */
     struct list in_core; /* in core->clients */
     struct core_outstanding owed;
     struct watcher watcher;

@@ -191,12 +191,11 @@ static void reply(const struct commit *commit, const struct pending *entry)
     reply_end(commit->client, commit->results[0].err);
 }
 
-static bool is_outcome(const struct core_client *client, const struct pending *entry,
-                       const struct zk_txn_header *hdr)
+static bool is_outcome(const struct pending *entry, const struct zk_txn_header *hdr)
 {
     if (entry->kind != PENDING_WRITE)
         return false;
-    return entry->zxid != 0 ? entry->zxid == hdr->zxid : forward_is_outcome(client, entry, hdr);
+    return entry->zxid != 0 ? entry->zxid == hdr->zxid : forward_is_outcome(entry, hdr);
 }
 
 /* The client whose oldest request this txn is: a session's txns come back in the
@@ -209,7 +208,7 @@ static struct core_client *find_client(struct core *core, const struct txn *txn)
     if (session == NULL || session->client == NULL)
         return NULL;
     front = pending_front(session->client);
-    return front != NULL && is_outcome(session->client, front, &txn->hdr) ? session->client : NULL;
+    return front != NULL && is_outcome(front, &txn->hdr) ? session->client : NULL;
 }
 
 static bool is_refusal(const struct txn *txn, enum zk_err err)

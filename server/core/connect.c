@@ -76,12 +76,10 @@ static void create_session(struct core_client *client, int32_t timeout_ms,
     client_attach(client,
                   tracker_add(&core->sessions, unused_session_id(core), timeout_ms, now->mono_ms));
     client->state = CLIENT_CONNECTING;
-    if (core->role == CORE_LEADS) {
+    if (core->role == CORE_LEADS)
         propose_session(client, now);
-    } else {
-        client->settled = core->settled;
+    else
         forward_create_session(client, now);
-    }
 }
 
 static void send_expired(struct core_client *client)
@@ -249,7 +247,6 @@ void core_revalidated(struct core *core, int64_t session_id, bool valid, zk_zxid
         send_expired(client);
         return;
     }
-    client->settled = end > core->settled ? end : core->settled;
     if (end > tree_zxid(core->tree))
         request_await(client, end);
     else

@@ -228,13 +228,13 @@ int64_t core_next_tick(const struct core *core, const struct core_time *now);
 
 /* ZAB_ROLE: this server is ROLE from now on; serving only counts as CORE_LEADS or
  * CORE_LEARNS. Between any two of these it is CORE_OUT. SINCE is the zxid with which the
- * epoch begins: nothing up to it, and nothing that was applied when the role began, is the
- * outcome of a request made in this role.
+ * epoch begins, 0 for CORE_OUT.
  *   CORE_OUT     Every connection is closed: what was asked for and not answered is of
  *                unknown fate, and the clients must be told so. Sessions live on, watches end
  *                with their connections. What was planned is forgotten; it may be committed
  *                all the same, by whoever leads next.
- *   CORE_LEADS   The tree has all of the history. Each session has its full timeout from NOW. */
+ *   CORE_LEADS   The tree has all of the history, up to SINCE. Each session has its full timeout
+ * from NOW. */
 void core_role(struct core *core, enum core_role role, zk_zxid since, const struct core_time *now);
 
 /* ZAB_SNAP_INSTALL is done: TREE is the state from now on (borrowed as in core_new). The
@@ -256,8 +256,8 @@ bool core_revalidate(struct core *core, uint64_t conn, int64_t session_id, int32
                      const struct core_time *now);
 
 /* ZAB_REVALIDATED, CORE_LEARNS. END is the zxid of the last txn that this server has logged,
- * or was sent, committed or not: the client is answered once it is applied, and nothing up to
- * it is the outcome of what the client asks for now. */
+ * or was sent, committed or not: the client is answered, and listened to, once it is applied.
+ * So nothing up to it is taken for the outcome of what the client asks for now. */
 void core_revalidated(struct core *core, int64_t session_id, bool valid, zk_zxid end,
                       const struct core_time *now);
 

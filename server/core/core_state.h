@@ -37,7 +37,6 @@ struct core {
     struct list clients;   /* all there are, in the order in which they came */
     struct list waiting;   /* clients that wait for a zxid, in its order */
     zk_zxid last_proposed; /* 0: nothing yet in this role */
-    zk_zxid settled;       /* what was decided when this role began */
     struct list returning; /* learner: clients about whose session the leader was asked */
     struct sync_table syncs;
     struct verdicts verdicts;

@@ -103,11 +103,9 @@ void forward_sync(struct core_client *client, int32_t xid, const struct jute_rea
     blob_unref(data);
 }
 
-bool forward_is_outcome(const struct core_client *client, const struct pending *entry,
-                        const struct zk_txn_header *hdr)
+bool forward_is_outcome(const struct pending *entry, const struct zk_txn_header *hdr)
 {
-    return hdr->cxid == entry->xid && (hdr->type == entry->op || hdr->type == OP_ERROR) &&
-           hdr->zxid > client->settled;
+    return hdr->cxid == entry->xid && (hdr->type == entry->op || hdr->type == OP_ERROR);
 }
 
 struct blob *core_take_touched(struct core *core)

@@ -5,13 +5,13 @@
  * Which txn is whose. The leader prepares what a learner sends in the order in which it was
  * sent, and a txn says for which session and with which cxid; so the outcome of what a
  * session is owed first is the next txn of that session and cxid. But the cxid is the
- * client's choice, and many count from 1 on each connection. Hence client->settled: what was
- * asked for on earlier connections, here or on another server, was proposed before the leader
- * gave the session to this connection, and lies at or below it. What still comes from
- * another server after that is refused (ZSESSIONMOVED): where a client meets such a txn it
- * is closed, whether the refusal was meant for it or not; nobody gets a wrong answer. Only
- * a connection that the client has given up may be told what became of a request made on
- * the next one; nobody listens there. */
+ * client's choice, and many count from 1 on each connection. Hence a client that brings a
+ * session takes its first turn when all is applied that was proposed before the leader gave
+ * it the session: what was asked for on earlier connections, here or elsewhere. What still
+ * comes from another server after that is refused (ZSESSIONMOVED): where a client meets
+ * such a txn it is closed, whether the refusal was meant for it or not; nobody gets a wrong
+ * answer. Only a connection that the client has given up may be told what became of a
+ * request made on the next one; nobody listens there. */
 #ifndef ZKFS_SERVER_CORE_FORWARD_H
 #define ZKFS_SERVER_CORE_FORWARD_H
 
@@ -30,8 +30,8 @@ void forward_create_session(struct core_client *client, const struct core_time *
 void forward_sync(struct core_client *client, int32_t xid, const struct jute_reader *body,
                   uint64_t cookie);
 
-/* Whether the txn of HDR is what became of ENTRY, a write of CLIENT that was forwarded. */
-bool forward_is_outcome(const struct core_client *client, const struct pending *entry,
-                        const struct zk_txn_header *hdr);
+/* Whether the txn of HDR, of the session that ENTRY is a forwarded write of, is what became
+ * of it. */
+bool forward_is_outcome(const struct pending *entry, const struct zk_txn_header *hdr);
 
 #endif

@@ -62,8 +62,8 @@ void core_role(struct core *core, enum core_role role, zk_zxid since, const stru
         return;
     }
     ASSERT(core->role == CORE_OUT);
+    ASSERT(role == CORE_LEARNS || tree_zxid(core->tree) <= since);
     core->role = role;
-    core->settled = since > tree_zxid(core->tree) ? since : tree_zxid(core->tree);
     tracker_restart(&core->sessions, role == CORE_LEARNS, now->mono_ms);
     reaper_init(&core->reaper, &core->config, now->mono_ms);
 }

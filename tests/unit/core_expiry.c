@@ -150,3 +150,18 @@ TEST(a_client_ends_its_session_through_a_learner)
     EXPECT_EQ(tree_ephemeral_count(trio_rig(&trio, 2)->tree), 0);
     trio_done(&trio);
 }
+
+/* The leader ends sessions with cxid 0, which a client may have used as well. */
+TEST(the_end_of_a_session_is_not_the_outcome_of_a_write)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    trio_join(&trio, 1, 'a');
+    rig_client(trio_rig(&trio, 1), 'a')->next_xid = 0;
+    (void)create(trio_rig(&trio, 1), 'a', "/x", "1", 0);
+    (void)trio_sleep(&trio, 2200);
+    (void)trio_up(&trio, 1);
+    EXPECT_STR(trio_settle(&trio), "a: closed: session closed");
+    trio_done(&trio);
+}
