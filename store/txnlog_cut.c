@@ -4,9 +4,12 @@
  * taken for txns later on.
  *
  *     segments   1   [2 ..z|....]   3   4
- *     job        4 is deleted, then 3, each durably      (the log is shorter)
- *                2 up to z is copied into the spare, a file of zeros; synced
+ *     job        2 up to z is copied into the spare, a file of zeros; synced
+ *                4 is deleted, then 3, each durably      (the log is shorter)
  *                the spare takes the name of 2, durably  (the log ends with z)
+ *
+ * The copy first: what has rotted in 2 is noticed while 3 still proves that it is no
+ * torn tail.
  *
  * Nothing is zeroed in place: a cut in the middle of that would leave valid batches
  * behind bad ones, which means damage. And nothing is written into a page that holds
@@ -231,9 +234,9 @@ static void cut_work(struct job *job)
     if (!cut->rewrites)
         return;
     path = txnlog_segment_path(cut->log->dir, cut->segment.first);
-    rc = delete_later(cut);
+    rc = copy_segment(cut, path);
     if (rc == 0)
-        rc = copy_segment(cut, path);
+        rc = delete_later(cut);
     if (rc == 0)
         rc = put_in_place(cut, path);
     if (rc < 0)

@@ -239,6 +239,47 @@ TEST(later_segments_go_as_well)
     mem_disk_free(disk);
 }
 
+struct watch {
+    struct disk *disk;
+    int names;
+};
+
+static void count_name(void *arg, const char *name)
+{
+    (void)name;
+    ++*(int *)arg;
+}
+
+static void on_call(void *arg)
+{
+    const struct watch *watch = arg;
+    int names = 0;
+
+    EXPECT_EQ(disk_list(watch->disk, DIR, count_name, &names), 0);
+    if (names < watch->names)
+        test_exit_alive(); /* something has been deleted */
+}
+
+/* Without the later segments it would be taken for a torn tail at the next start. */
+TEST(rot_in_what_stays_is_noticed_before_anything_goes)
+{
+    static struct bed bed;
+    struct watch watch = {.disk = new_disk()};
+
+    EXPECT_EQ(bed_open(&bed, watch.disk), 0);
+    for (int i = 0; i < 40; i++) {
+        append(&bed, 3);
+        step_worker_run_all(&bed.worker);
+    }
+    EXPECT(mem_disk_rot(watch.disk, DIR "/0000000000000001.log", DISK_PAGE + 80, 0x55));
+    EXPECT_EQ(disk_list(watch.disk, DIR, count_name, &watch.names), 0);
+    mem_disk_on_call(watch.disk, on_call, &watch);
+    truncate_to(&bed, 5);
+    EXPECT_ABORT(step_worker_run_all(&bed.worker));
+    txnlog_free(bed.log);
+    mem_disk_free(watch.disk);
+}
+
 TEST(everything_may_go_down_to_what_the_run_follows)
 {
     static struct bed bed;
