@@ -177,10 +177,10 @@ def computing(totals, build, sanitized):
     """All that computes and does not wait."""
     lint(totals)
     unit(totals, build)
-    simulate(totals, build, 30)
+    simulate(totals, build, 120)
     if sanitized:
         unit(totals, sanitized)
-        simulate(totals, sanitized, 15)
+        simulate(totals, sanitized, 30)
         fuzz(totals, sanitized)
 
 

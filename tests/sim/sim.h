@@ -91,21 +91,22 @@ struct sim_local {
 struct sim_server {
     struct sim *sim;
     int sid;
-    bool alive, gone_host; /* not alive: the whole machine is off, so nobody refuses dials */
-    bool observer;
     uint32_t life;
+    bool alive, gone_host; /* not alive: the whole machine is off, so nobody refuses dials */
+    bool serving;          /* as last told with ROLE */
+    bool told_full;        /* the core, that the disk is */
+    bool lines_dirty;      /* the core has something for its clients */
+    bool paused, stopping;
+    bool fsync_fails, listen_fails; /* faults in force */
+    bool crash_with_leader;
     struct zab *zab;
     struct sim_store keep;
     struct core *core;
     enum core_role core_role;
+    enum zab_role role;      /* as last told */
     struct zab_actions *out; /* where what the core asks for goes */
-    bool lines_dirty;        /* the core has something for its clients */
 
     int64_t skew_ms, wall_skew_ms, tick_at;
-    /* ROLE as last told */
-    enum zab_role role;
-    bool serving;
-    bool told_full; /* the core, that the disk is */
 
     struct sim_local *locals;
     size_t local_first, local_count;
@@ -117,23 +118,17 @@ struct sim_server {
     struct {
         bool active;
         uint64_t conn, ticket;
-        zk_zxid zxid;
     } incoming;
 
-    bool paused;
     struct sim_event *deferred;
     size_t deferred_count, deferred_cap;
 
     /* faults in force */
     int64_t slow_until;
-    bool fsync_fails, listen_fails;
     int crash_in;   /* actions; 0: not planned */
     int crash_kind; /* before the next action of this kind; -1: not planned */
     int crash_next; /* the like, in the next life: the kind + 1; 0: not planned */
-    bool crash_with_leader;
-    int crash_job; /* jobs of its disk; 0: not planned. In the middle of the last one */
-    bool stopping;
-    zk_epoch led; /* epochs that it has led, newest */
+    int crash_job;  /* jobs of its disk; 0: not planned. In the middle of the last one */
 };
 
 /* Frames on their way, oldest first; a ring. */
@@ -257,8 +252,8 @@ void sim_core_role(struct sim *sim, int s, const struct zab_action *action);
 
 /* ---- sim_line. The client's end. */
 uint64_t sim_line_dial(struct sim *sim, uint32_t client, int server);
-void sim_line_send(struct sim *sim, uint64_t line, struct blob *frame); /* takes FRAME */
-void sim_line_hang_up(struct sim *sim, uint64_t line);
+void sim_line_send(struct sim *sim, uint64_t id, struct blob *frame); /* takes FRAME */
+void sim_line_hang_up(struct sim *sim, uint64_t id);
 /* EV_LINE_HEARS, EV_LINE_EOF. */
 void sim_line_event(struct sim *sim, const struct sim_event *event);
 /* The server's end. EV_LINE_OPEN, _FRAME, _GONE: true: LINE is to be opened, or a frame has come

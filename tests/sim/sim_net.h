@@ -92,7 +92,7 @@ void sim_net_stream(struct sim *sim, int s, uint64_t id, struct tree_stream *str
 void sim_net_close(struct sim *sim, int s, uint64_t id);
 
 /* EV_STREAM: the next part of the snapshot that S sends. */
-void sim_stream_part(struct sim *sim, int s, uint64_t conn);
+void sim_stream_part(struct sim *sim, int s, uint64_t id);
 /* It ends here. */
 void sim_stream_done(struct sim_end *end);
 /* MSG waits until the snapshot in front of it has left. */
