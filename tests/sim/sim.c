@@ -43,6 +43,8 @@ static void choose_world(struct sim *sim)
         sim->config.counter_limit = (uint32_t)sim_between(sim, 30, 300);
     sim->ghost.counter_limit =
         sim->config.counter_limit == 0 ? 0xfffffff0u : sim->config.counter_limit;
+    if (sim_chance(sim, 3))
+        sim->config.finalize_wait_ms = (int32_t)sim_between(sim, 5, 200);
     if (sim_chance(sim, 4))
         sim->config.tail_bytes_max = (size_t)sim_between(sim, 6, 60) * 1000;
     sim->net.delay_min = sim_between(sim, 50, 500);

@@ -61,7 +61,7 @@ static void pause(struct sim *sim, int s)
 }
 
 /* Blocks FROM_SIDE (a bit for each server) from the others, and the others from it if BOTH. */
-static void partition(struct sim *sim, unsigned from_side, bool both)
+static void block(struct sim *sim, unsigned from_side, bool both)
 {
     for (int a = 1; a <= sim->count; a++)
         for (int b = 1; b <= sim->count; b++)
@@ -72,6 +72,11 @@ static void partition(struct sim *sim, unsigned from_side, bool both)
             }
     for (int s = 1; s <= sim->count; s++)
         sim_net_changed(sim, s);
+}
+
+static void partition(struct sim *sim, unsigned from_side, bool both)
+{
+    block(sim, from_side, both);
     sim_after(sim, while_ms(sim), EV_HEAL, 0, HEAL_NETWORK, 0);
 }
 
@@ -84,18 +89,23 @@ static void heal_network(struct sim *sim)
 
 static void depose_now(struct sim *sim, int lead)
 {
-    partition(sim, 1u << lead, true);
+    block(sim, 1u << lead, true);
     sim_net_cut_unheard(sim, lead);
+    sim_after(sim,
+              sim_chance(sim, 2)
+                  ? while_ms(sim)
+                  : sim_between(sim, 50 * SIM_MS, 4 * (int64_t)sim->config.tick_ms * SIM_MS),
+              EV_HEAL, 0, HEAL_NETWORK, 0);
 }
 
 /* The followers go to somebody else, and the leader does not hear of it. What they said last may
- * be on its way still, to arrive when they follow another. */
+ * be on its way still, to arrive when they follow another and the leader still thinks it leads. */
 static bool depose(struct sim *sim, int lead)
 {
     if (lead == 0)
         return false;
     if (sim_chance(sim, 2)) {
-        partition(sim, ~(1u << lead), false);
+        block(sim, ~(1u << lead), false);
         sim_after(sim, sim_between(sim, 0, sim->config.tick_ms * SIM_MS), EV_FAULT, 0, STAGE_DEPOSE,
                   (uint64_t)lead);
     } else {
@@ -158,14 +168,15 @@ void sim_fault_crash_now(struct sim *sim, int s)
         crash(sim, leader(sim), true);
 }
 
-/* Everybody who searches hears from all the others that one of two leads already. No election
- * says so, but safety never rests on elections: only on promised epochs, and on who has the
- * newest history of a quorum. */
+/* Everybody who searches hears from all the others that one of two leads already, and each of
+ * these that it does. No election says so, but safety never rests on elections: only on promised
+ * epochs, and on who has the newest history of a quorum. */
 static void false_election(struct sim *sim, uint64_t more)
 {
     for (int s = 1; s <= sim->voters; s++) {
         struct sim_server *server = &sim->servers[s];
-        int64_t chosen = sim->false_leaders[rng_below(&sim->rng, 2)];
+        bool itself = s == sim->false_leaders[0] || s == sim->false_leaders[1];
+        int64_t chosen = itself ? s : sim->false_leaders[rng_below(&sim->rng, 2)];
 
         for (int from = 1; from <= sim->voters; from++) {
             struct ballot ballot = {.vote = {.leader = chosen, .zxid = 1, .epoch = 1},
@@ -181,8 +192,8 @@ static void false_election(struct sim *sim, uint64_t more)
     if (more == 0)
         return;
     (void)sim_net_cut(sim, any_server(sim));
-    sim_after(sim, sim_between(sim, 1 * SIM_MS, 200 * SIM_MS), EV_FAULT, 0, STAGE_FALSE_ELECTION,
-              more - 1);
+    sim_after(sim, sim_between(sim, 1 * SIM_MS, sim_chance(sim, 2) ? 10 * SIM_MS : 200 * SIM_MS),
+              EV_FAULT, 0, STAGE_FALSE_ELECTION, more - 1);
 }
 
 static bool begin_false_election(struct sim *sim)
@@ -193,7 +204,7 @@ static bool begin_false_election(struct sim *sim)
         sim->false_leaders[1] = sim->false_leaders[0];
     if (sim_chance(sim, 2))
         crash(sim, leader(sim), true);
-    false_election(sim, (uint64_t)sim_between(sim, 5, 40));
+    false_election(sim, (uint64_t)sim_between(sim, 5, 80));
     return true;
 }
 
