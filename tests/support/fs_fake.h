@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define FAKE_WAIT_MS 10000
+#define FAKE_WAIT_MS 60000
 
 struct fake;      /* a listening port on 127.0.0.1 */
 struct fake_conn; /* a connection that was made to it */

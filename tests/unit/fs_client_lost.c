@@ -339,11 +339,11 @@ TEST(a_silent_server_is_left_after_two_thirds_of_the_timeout)
     struct scene s;
     uint64_t begin = uv_hrtime();
 
-    scene_open(&s, 600);
+    scene_open(&s, 1500);
     EXPECT_EQ(fake_request(s.conn, OP_PING, NULL), XID_PING); /* no answer */
     fake_wait_eof(s.conn);
-    EXPECT(uv_hrtime() - begin >= 400ull * 1000 * 1000);
-    EXPECT(uv_hrtime() - begin < 3000ull * 1000 * 1000);
+    EXPECT(uv_hrtime() - begin >= 1000ull * 1000 * 1000);
+    EXPECT(uv_hrtime() - begin < 10000ull * 1000 * 1000);
     EXPECT_TRACE(&s.trace, "connecting");
     scene_reconnect(&s);
     EXPECT_TRACE(&s.trace, "connected");
@@ -384,7 +384,7 @@ TEST(a_server_that_takes_no_session_is_left_for_the_next_one)
     /* With this seed the deaf server comes first, and costs one attempt. */
     trace_client(
         &trace,
-        (struct client_config){.session_timeout_ms = 1200, .close_timeout_ms = 50, .seed = 1},
+        (struct client_config){.session_timeout_ms = 3000, .close_timeout_ms = 50, .seed = 1},
         hosts);
     (void)fake_frame(fake_accept(deaf));
     conn = fake_accept(fake);
