@@ -1,5 +1,5 @@
-/* Fuzzer of what users type for the client side: lines and words of zkcli, lists of servers, options of
- * the mount. The first byte says which. */
+/* Fuzzer of what users type for the client side: lines and words of zkcli, lists of servers,
+ * options of the mount. The first byte says which. */
 #include "fs/hosts.h"
 #include "fs/mount_options.h"
 #include "fs/zkcli_args.h"

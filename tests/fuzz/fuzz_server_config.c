@@ -1,5 +1,5 @@
-/* Fuzzer of zoo.cfg: a text is read, or refused with a sentence that names the file; what is read is
- * within the limits that the rest of the server relies on. */
+/* Fuzzer of zoo.cfg: a text is read, or refused with a sentence that names the file; what is read
+ * is within the limits that the rest of the server relies on. */
 #include "proto/base/assert.h"
 #include "server/config.h"
 

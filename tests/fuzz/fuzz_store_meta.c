@@ -1,5 +1,5 @@
-/* Fuzzer of meta, the one root of a server's files. The first byte says whether head and checksum are
- * put right, so that what lies behind them is reached; what is read, written and read again is
+/* Fuzzer of meta, the one root of a server's files. The first byte says whether head and checksum
+ * are put right, so that what lies behind them is reached; what is read, written and read again is
  * the same. */
 #include "proto/base/assert.h"
 #include "proto/base/bytes.h"
