@@ -3,6 +3,7 @@
 
 #include "proto/base/assert.h"
 #include "server/core/core_state.h"
+#include "server/core/doubt.h"
 #include "server/core/forward.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
@@ -123,7 +124,10 @@ static void reattach_session(struct core_client *client, const struct zk_connect
     }
     session = tracker_find(&core->sessions, req->session_id);
     if (session == NULL) {
-        send_expired(client);
+        if (core->config.is_member)
+            doubt_client(client, req->session_id);
+        else
+            send_expired(client);
         return;
     }
     /* Its end is not committed yet, and if we are no leader any more it never will be: then it
@@ -220,6 +224,15 @@ void connect_returned(struct core_client *client, const struct core_time *now)
     session->timeout_ms = client->stats.timeout_ms;
     client_attach(client, session);
     begin(client, now);
+}
+
+void connect_confirmed(struct core_client *client)
+{
+    ASSERT(client->state == CLIENT_RETURNING);
+    if (tracker_find(&client->core->sessions, client->stats.session_id) == NULL)
+        send_expired(client);
+    else
+        client_close(client, "its session is known again");
 }
 
 /* The first who asked is the one who is answered. */

@@ -18,4 +18,7 @@ void connect_ready(struct core_client *client, const struct core_time *now);
  * where it was when the leader said so: the same. */
 void connect_returned(struct core_client *client, const struct core_time *now);
 
+/* This server leads, and did so when it did not know the session that CLIENT came with. */
+void connect_confirmed(struct core_client *client);
+
 #endif

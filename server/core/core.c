@@ -76,8 +76,9 @@ void core_free(struct core *core)
         return;
     ASSERT(core->stats.clients == 0);
     plan_done(&core->plan);
-    sync_table_done(&core->syncs);
+    sync_table_clear(&core->syncs);
     verdicts_clear(&core->verdicts);
+    verdicts_clear(&core->doubts.remote);
     tracker_done(&core->sessions);
     watch_table_done(&core->watches);
     pending_pool_done(&core->pool);

@@ -124,8 +124,8 @@ struct core_host {
      * own clients that write are closed, and requests of learners refused: the host had
      * better hold both back when it is only a matter of waiting. */
     bool (*can_propose)(void *arg);
-    /* CORE_LEADS: a sync came, from the learner on CONN, or (0) from a client here; then
-     * core_synced() follows with COOKIE. */
+    /* CORE_LEADS: a sync came, from the learner on CONN, or (0) from a client here, or this
+     * server must know whether it still leads; then core_synced() follows with COOKIE. */
     void (*sync)(void *arg, uint64_t conn, uint64_t cookie);
     /* CORE_LEADS: tells the learner on CONN, if it is still there, whether the session lives. */
     void (*revalidate_answer)(void *arg, uint64_t conn, int64_t session_id, bool valid);
@@ -251,7 +251,8 @@ bool core_request(struct core *core, uint64_t conn, const struct blob *data,
  * it lives, it is heard of with TIMEOUT_MS and belongs there: what is asked for in its name
  * elsewhere is refused (ZSESSIONMOVED). host.revalidate_answer() follows, at once or when
  * all that was proposed before is committed: so the learner can tell what comes of
- * requests made on other connections from what comes of those made on the new one. */
+ * requests made on other connections from what comes of those made on the new one. That
+ * there is no such session is said when a quorum has confirmed that this server leads. */
 bool core_revalidate(struct core *core, uint64_t conn, int64_t session_id, int32_t timeout_ms,
                      const struct core_time *now);
 

@@ -4,13 +4,13 @@
 
 #include "proto/base/arena.h"
 #include "server/core/core.h"
+#include "server/core/doubt.h"
 #include "server/core/pending.h"
 #include "server/core/plan.h"
 #include "server/core/quota_check.h"
 #include "server/core/reaper.h"
 #include "server/core/session_tracker.h"
 #include "server/core/sync_table.h"
-#include "server/core/verdicts.h"
 #include "server/core/watch_table.h"
 
 #define DIGEST_LOG_INTERVAL 128
@@ -37,9 +37,10 @@ struct core {
     struct list clients;   /* all there are, in the order in which they came */
     struct list waiting;   /* clients that wait for a zxid, in its order */
     zk_zxid last_proposed; /* 0: nothing yet in this role */
-    struct list returning; /* learner: clients about whose session the leader was asked */
+    struct list returning; /* clients about whose session the leader, or its quorum, was asked */
     struct sync_table syncs;
     struct verdicts verdicts;
+    struct doubts doubts;
     struct quota_notes quota_notes;
     struct reaper reaper;
     int64_t next_session_id;

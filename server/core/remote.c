@@ -2,6 +2,7 @@
 #include "server/core/remote.h"
 
 #include "server/core/core_state.h"
+#include "server/core/doubt.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
 #include "server/core/request.h"
@@ -174,7 +175,9 @@ bool core_revalidate(struct core *core, uint64_t conn, int64_t session_id, int32
     if (core->role != CORE_LEADS)
         return true;
     session = tracker_find(&core->sessions, session_id);
-    verdict.valid = session != NULL && !session->closing;
+    if (session == NULL)
+        return doubt_remote(core, conn, session_id);
+    verdict.valid = !session->closing;
     if (!verdicts_add(&core->verdicts, &verdict))
         return false;
     if (verdict.valid) {

@@ -6,6 +6,7 @@
 #include "server/core/auth.h"
 #include "server/core/connect.h"
 #include "server/core/core_state.h"
+#include "server/core/doubt.h"
 #include "server/core/forward.h"
 #include "server/core/ops.h"
 #include "server/core/prepare.h"
@@ -392,12 +393,9 @@ void request_continue(struct core_client *client, const struct core_time *now)
     }
 }
 
-void core_synced(struct core *core, uint64_t cookie, const struct core_time *now)
+/* Its turn to be answered may be later: a write can be in front of it. */
+static void end_sync(struct core_client *client, uint64_t cookie, const struct core_time *now)
 {
-    struct core_client *client = sync_table_take(&core->syncs, cookie);
-
-    if (client == NULL)
-        return;
     LIST_FOR(link, &client->pending)
     {
         struct pending *entry = CONTAINER_OF(link, struct pending, link);
@@ -408,4 +406,16 @@ void core_synced(struct core *core, uint64_t cookie, const struct core_time *now
         }
     }
     request_continue(client, now);
+}
+
+void core_synced(struct core *core, uint64_t cookie, const struct core_time *now)
+{
+    struct core_client *client;
+
+    if (!sync_table_take(&core->syncs, cookie, &client))
+        return;
+    if (client == NULL)
+        doubt_settle(core, now);
+    else
+        end_sync(client, cookie, now);
 }

@@ -50,6 +50,9 @@ static void leave(struct core *core, const struct core_time *now)
     core->role = CORE_OUT;
     core->last_proposed = 0;
     verdicts_clear(&core->verdicts);
+    sync_table_clear(&core->syncs);
+    verdicts_clear(&core->doubts.remote);
+    core->doubts.asking = false;
     follow_tree(core, now);
     tracker_restart(&core->sessions, false, now->mono_ms);
 }

@@ -14,10 +14,17 @@ struct sync {
     struct core_client *client;
 };
 
-void sync_table_done(struct sync_table *table)
+static void free_sync(void *arg, struct hmap_node *node)
 {
-    ASSERT(table->by_cookie.count == 0);
+    (void)arg;
+    free(CONTAINER_OF(node, struct sync, by_cookie));
+}
+
+void sync_table_clear(struct sync_table *table)
+{
+    hmap_walk(&table->by_cookie, free_sync, NULL);
     hmap_done(&table->by_cookie);
+    table->by_cookie = (struct hmap){0};
 }
 
 uint64_t sync_table_add(struct sync_table *table, struct core_client *client)
@@ -30,7 +37,7 @@ uint64_t sync_table_add(struct sync_table *table, struct core_client *client)
     return sync->cookie;
 }
 
-struct core_client *sync_table_take(struct sync_table *table, uint64_t cookie)
+bool sync_table_take(struct sync_table *table, uint64_t cookie, struct core_client **ret_client)
 {
     struct hmap_node *node = hmap_first(&table->by_cookie, hash_u64(cookie));
 
@@ -38,19 +45,18 @@ struct core_client *sync_table_take(struct sync_table *table, uint64_t cookie)
         struct sync *sync = CONTAINER_OF(node, struct sync, by_cookie);
 
         if (sync->cookie == cookie) {
-            struct core_client *client = sync->client;
-
+            *ret_client = sync->client;
             hmap_remove(&table->by_cookie, node);
             free(sync);
-            return client;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 void sync_table_forget(struct sync_table *table, uint64_t cookie)
 {
-    struct core_client *client = sync_table_take(table, cookie);
+    struct core_client *client;
 
-    ASSERT(client != NULL);
+    ASSERT(sync_table_take(table, cookie, &client));
 }

@@ -6,6 +6,7 @@
 
 #include "proto/base/hmap.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct core_client;
@@ -16,14 +17,14 @@ struct sync_table {
     uint64_t last_cookie;
 };
 
-/* All syncs must be forgotten. */
-void sync_table_done(struct sync_table *table);
+/* Forgets all syncs, and gives the memory back; no cookie is used again. */
+void sync_table_clear(struct sync_table *table);
 
-/* CLIENT asks for a sync: gives its cookie, never 0. */
+/* CLIENT asks for a sync, or (NULL) the server for itself: gives its cookie, never 0. */
 uint64_t sync_table_add(struct sync_table *table, struct core_client *client);
 
-/* Takes the sync of COOKIE off and gives its client; NULL: nobody waits for it. */
-struct core_client *sync_table_take(struct sync_table *table, uint64_t cookie);
+/* Takes the sync of COOKIE off; false: nobody waits for it. */
+bool sync_table_take(struct sync_table *table, uint64_t cookie, struct core_client **ret_client);
 
 /* COOKIE is in the table, and is not waited for any more. */
 void sync_table_forget(struct sync_table *table, uint64_t cookie);

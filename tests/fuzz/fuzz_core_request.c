@@ -212,6 +212,8 @@ static void rave(struct scene *s, bool has_head)
     struct buf b = {0}, who = {0};
     struct blob *data, *auth;
 
+    if (s->trio.servers[s->trio.leader].cookie_count > TRIO_SYNCS_MAX / 2)
+        return; /* each may make the leader ask its quorum */
     if (has_head)
         put_forwarded_request(&b, &(struct zk_forwarded_request){.session_id = some_session(s),
                                                                  .cxid = next(s) % 8,

@@ -244,3 +244,35 @@ TEST(a_state_that_came_as_a_snapshot_brings_its_sessions)
     (void)trio_elect(&trio, 0);
     trio_done(&trio);
 }
+
+/* "Expired" is for good; a leader that was deposed does not know the sessions that the next
+ * one makes. */
+TEST(a_leader_says_that_there_is_no_session_when_a_quorum_knows_that_it_leads)
+{
+    struct trio trio;
+    struct rig_client stranger = {.session_id = 77};
+
+    trio_init(&trio, NULL);
+    session_password(77, stranger.password);
+    trio_join(&trio, 0, 'a');
+    (void)create(trio_rig(&trio, 0), 'a', "/x", "1", 0); /* the quorum is asked behind it */
+    for (int round = 0; round < 2; round++) {
+        EXPECT_STR(rig_reattach(trio_rig(&trio, 0), 'b', &stranger), "");
+        EXPECT_STR(exists(trio_rig(&trio, 0), 'b', "/", false), "");
+        (void)rig_reattach(trio_rig(&trio, 1), 'c', &stranger);
+        EXPECT_STR(trio_up(&trio, 1), "");
+        EXPECT_STR(trio_down(&trio, 1), "");
+        EXPECT_EQ(trio.servers[0].cookie_count, 1); /* one at a time */
+        if (round > 0)
+            break;
+        EXPECT_STR(trio_settle(&trio), "a: reply xid=1 zxid=0x100000002 /x; "
+                                       "b: expired; b: closed: session expired, or wrong password; "
+                                       "c: expired; c: closed: session expired, or wrong password");
+        rig_gone(trio_rig(&trio, 0), 'b');
+        rig_gone(trio_rig(&trio, 1), 'c');
+        (void)create(trio_rig(&trio, 0), 'a', "/y", "1", 0);
+    }
+    EXPECT_STR(trio_elect(&trio, 2),
+               "a: " OUT_OF_SERVICE "; b: " OUT_OF_SERVICE "; c: " OUT_OF_SERVICE);
+    trio_done(&trio);
+}
