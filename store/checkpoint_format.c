@@ -27,6 +27,24 @@ uint32_t checkpoint_row_crc(const uint8_t key[CHECKPOINT_KEY_BYTES], const void 
     return crc32c(crc32c(0, key, CHECKPOINT_KEY_BYTES), value, len);
 }
 
+void checkpoint_row_added(struct checkpoint_state *state, uint32_t crc)
+{
+    state->row_count++;
+    state->row_xor ^= crc;
+}
+
+void checkpoint_row_removed(struct checkpoint_state *state, uint32_t crc)
+{
+    state->row_count--;
+    state->row_xor ^= crc;
+}
+
+bool checkpoint_rows_complete(const struct checkpoint_state *found,
+                              const struct checkpoint_state *written)
+{
+    return found->row_count == written->row_count && found->row_xor == written->row_xor;
+}
+
 void checkpoint_state_encode(uint8_t bytes[CHECKPOINT_STATE_BYTES],
                              const struct checkpoint_state *state)
 {

@@ -19,6 +19,15 @@ void checkpoint_state_key(uint8_t key[CHECKPOINT_KEY_BYTES]);
 
 uint32_t checkpoint_row_crc(const uint8_t key[CHECKPOINT_KEY_BYTES], const void *value, size_t len);
 
+/* The sums of a checkpoint's rows, kept in its state. CRC is that of the row that comes; of
+ * the one that goes. */
+void checkpoint_row_added(struct checkpoint_state *state, uint32_t crc);
+void checkpoint_row_removed(struct checkpoint_state *state, uint32_t crc);
+
+/* Are the rows that were found, summed up in FOUND, those that were written? */
+bool checkpoint_rows_complete(const struct checkpoint_state *found,
+                              const struct checkpoint_state *written);
+
 void checkpoint_state_encode(uint8_t bytes[CHECKPOINT_STATE_BYTES],
                              const struct checkpoint_state *state);
 

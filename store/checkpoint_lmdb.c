@@ -270,9 +270,8 @@ static int forget_old(struct lmdb_checkpoint *c, MDB_val *key, bool *ret_was_the
         return rc;
     if (old.mv_size < CHECKPOINT_CRC_BYTES)
         return MDB_CORRUPTED;
-    c->state.row_count--;
-    c->state.row_xor ^=
-        load_be32((const uint8_t *)old.mv_data + old.mv_size - CHECKPOINT_CRC_BYTES);
+    checkpoint_row_removed(
+        &c->state, load_be32((const uint8_t *)old.mv_data + old.mv_size - CHECKPOINT_CRC_BYTES));
     *ret_was_there = true;
     return 0;
 }
@@ -290,8 +289,7 @@ static int put_new(struct lmdb_checkpoint *c, MDB_val *key, struct jute_bytes va
         return rc;
     memcpy(room.mv_data, value.data, len);
     store_be32((uint8_t *)room.mv_data + len, crc);
-    c->state.row_count++;
-    c->state.row_xor ^= crc;
+    checkpoint_row_added(&c->state, crc);
     if (is_last)
         memcpy(c->last_key, key->mv_data, CHECKPOINT_KEY_BYTES);
     return 0;

@@ -43,9 +43,8 @@ enum frame_kind { FRAME_ROWS = 1, FRAME_STATE, FRAME_ERROR };
 struct sender {
     int fd;
     const char *dir;
-    struct buf frame; /* header and what comes in it */
-    uint64_t row_count;
-    uint32_t row_xor;
+    struct buf frame;              /* header and what comes in it */
+    struct checkpoint_state found; /* the sums of its rows */
 };
 
 static void write_all(int fd, const uint8_t *data, size_t len)
@@ -111,8 +110,7 @@ static void child_send_row(struct sender *s, const MDB_val *key, const MDB_val *
     crc = load_be32(bytes + len);
     if (crc != checkpoint_row_crc(key->mv_data, bytes, len))
         child_fails(s, -EBADMSG, "the checksum of a row does not match");
-    s->row_count++;
-    s->row_xor ^= crc;
+    checkpoint_row_added(&s->found, crc);
     /* As row_put has it; written here so that the value is copied just once. */
     p = buf_extend(&s->frame, CHECKPOINT_KEY_BYTES + 4 + len);
     memcpy(p, key->mv_data, CHECKPOINT_KEY_BYTES);
@@ -192,7 +190,7 @@ static void child_read(struct sender *s)
     if (rc < 0)
         child_fails(s, rc, rc == -EPROTO ? "of an unknown format" : "its state is malformed");
     child_send_rows(s, cursor);
-    if (s->row_count != state.row_count || s->row_xor != state.row_xor)
+    if (!checkpoint_rows_complete(&s->found, &state))
         child_fails(s, -EBADMSG, "rows are missing or stale");
     checkpoint_state_encode(buf_extend(&s->frame, CHECKPOINT_STATE_BYTES), &state);
     frame_send(s, FRAME_STATE);

@@ -53,10 +53,9 @@ static size_t row_find(const struct mem_checkpoint *c, const uint8_t *key, bool 
     return low;
 }
 
-static void count_row(struct mem_checkpoint *c, const struct mem_row *row, int sign)
+static uint32_t crc_of(const struct mem_row *row)
 {
-    c->state.row_count += (uint64_t)(int64_t)sign;
-    c->state.row_xor ^= checkpoint_row_crc(row->key, row->value, row->len);
+    return checkpoint_row_crc(row->key, row->value, row->len);
 }
 
 static void row_set(struct mem_checkpoint *c, const struct row *row)
@@ -68,7 +67,7 @@ static void row_set(struct mem_checkpoint *c, const struct row *row)
     checkpoint_key(key, row);
     i = row_find(c, key, &found);
     if (found) {
-        count_row(c, &c->rows[i], -1);
+        checkpoint_row_removed(&c->state, crc_of(&c->rows[i]));
         free(c->rows[i].value);
         c->count--;
         memmove(c->rows + i, c->rows + i + 1, (c->count - i) * sizeof *c->rows);
@@ -85,7 +84,7 @@ static void row_set(struct mem_checkpoint *c, const struct row *row)
     c->rows[i].len = jute_size(row->value);
     c->rows[i].value = xmalloc(c->rows[i].len + 1);
     memcpy(c->rows[i].value, row->value.data, c->rows[i].len);
-    count_row(c, &c->rows[i], 1);
+    checkpoint_row_added(&c->state, crc_of(&c->rows[i]));
 }
 
 static void rows_done(struct mem_checkpoint *c)
@@ -101,7 +100,7 @@ static void put_stored(struct buf *b, const struct mem_row *row, bool with_crc)
     store_be32(buf_extend(b, 4), (uint32_t)row->len);
     buf_append(b, row->value, row->len);
     if (with_crc)
-        store_be32(buf_extend(b, 4), checkpoint_row_crc(row->key, row->value, row->len));
+        store_be32(buf_extend(b, 4), crc_of(row));
 }
 
 /* ---- the file ---- */
@@ -150,8 +149,7 @@ static int parse_file(struct mem_checkpoint *c, const struct buf *file)
     if (bytes == NULL || checkpoint_state_decode(bytes, CHECKPOINT_STATE_BYTES, &state) < 0)
         return -EBADMSG;
     rows_done(c);
-    if (!parse_rows(c, &r) || c->state.row_count != state.row_count ||
-        c->state.row_xor != state.row_xor)
+    if (!parse_rows(c, &r) || !checkpoint_rows_complete(&c->state, &state))
         return -EBADMSG;
     c->state = state;
     return 0;
