@@ -4,7 +4,6 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/crc32c.h"
-#include "store/meta.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,7 +47,7 @@ bool checkpoint_rows_complete(const struct checkpoint_state *found,
 void checkpoint_state_encode(uint8_t bytes[CHECKPOINT_STATE_BYTES],
                              const struct checkpoint_state *state)
 {
-    store_be32(bytes, META_FORMAT);
+    store_be32(bytes, CHECKPOINT_FORMAT);
     store_be64(bytes + 4, (uint64_t)state->zxid);
     store_be64(bytes + 12, state->digest);
     store_be64(bytes + 20, state->row_count);
@@ -62,7 +61,7 @@ int checkpoint_state_decode(const void *bytes, size_t len, struct checkpoint_sta
 
     if (len != CHECKPOINT_STATE_BYTES || load_be32(p + STATE_CRC_AT) != crc32c(0, p, STATE_CRC_AT))
         return -EBADMSG;
-    if (load_be32(p) != META_FORMAT)
+    if (load_be32(p) != CHECKPOINT_FORMAT)
         return -EPROTO;
     *ret = (struct checkpoint_state){
         .zxid = (zk_zxid)load_be64(p + 4),

@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* Of checkpoints; 2: rows of znodes leave out what most of them do not have. */
+#define CHECKPOINT_FORMAT 2
+
 #define CHECKPOINT_KEY_BYTES 9
 #define CHECKPOINT_CRC_BYTES 4
 #define CHECKPOINT_STATE_BYTES 36

@@ -188,7 +188,10 @@ static void child_read(struct sender *s)
         child_fails(s, -EBADMSG, "its state is missing");
     rc = checkpoint_state_decode(value.mv_data, value.mv_size, &state);
     if (rc < 0)
-        child_fails(s, rc, rc == -EPROTO ? "of an unknown format" : "its state is malformed");
+        child_fails(s, rc,
+                    rc == -EPROTO
+                        ? "of a format that this zkfsd does not know; run the one that wrote it"
+                        : "its state is malformed");
     child_send_rows(s, cursor);
     if (!checkpoint_rows_complete(&s->found, &state))
         child_fails(s, -EBADMSG, "rows are missing or stale");

@@ -2,6 +2,7 @@
 #include "store/row.h"
 
 #include "proto/base/bytes.h"
+#include "store/acl_table.h"
 
 static void put_u64(struct buf *b, uint64_t v)
 {
@@ -130,26 +131,114 @@ bool row_get_session(struct jute_bytes value, struct row_session *ret)
     return value_whole(&r);
 }
 
+/* ---- a znode ---- */
+
+/* What most znodes do not have, or have twice, is left out; a bit tells that it is there. */
+enum znode_part {
+    PART_MZXID = 1 << 0, /* if it is not czxid */
+    PART_PZXID = 1 << 1, /* the same */
+    PART_MTIME = 1 << 2, /* if it is not ctime */
+    PART_VERSION = 1 << 3,
+    PART_CVERSION = 1 << 4,
+    PART_AVERSION = 1 << 5,
+    PART_OWNER = 1 << 6,
+    PART_ACL = 1 << 7,
+    PART_DATA = 1 << 8, /* it may be empty; else it is null */
+    PART_ALL = (1 << 9) - 1,
+};
+
+static uint32_t znode_parts(const struct row_znode *value)
+{
+    const struct zk_stat_persisted *stat = &value->stat;
+    uint32_t parts = 0;
+
+    parts |= stat->mzxid != stat->czxid ? PART_MZXID : 0;
+    parts |= stat->pzxid != stat->czxid ? PART_PZXID : 0;
+    parts |= stat->mtime != stat->ctime ? PART_MTIME : 0;
+    parts |= stat->version != 0 ? PART_VERSION : 0;
+    parts |= stat->cversion != 0 ? PART_CVERSION : 0;
+    parts |= stat->aversion != 0 ? PART_AVERSION : 0;
+    parts |= stat->ephemeral_owner != 0 ? PART_OWNER : 0;
+    parts |= value->acl_id != TREE_ACL_OPEN ? PART_ACL : 0;
+    parts |= value->data.len >= 0 ? PART_DATA : 0;
+    return parts;
+}
+
+static void put_parts(struct buf *rows, uint32_t parts, const struct row_znode *value)
+{
+    const struct zk_stat_persisted *stat = &value->stat;
+
+    if (parts & PART_MZXID)
+        put_i64(rows, stat->mzxid);
+    if (parts & PART_PZXID)
+        put_i64(rows, stat->pzxid);
+    if (parts & PART_MTIME)
+        put_i64(rows, stat->mtime);
+    if (parts & PART_VERSION)
+        put_i32(rows, stat->version);
+    if (parts & PART_CVERSION)
+        put_i32(rows, stat->cversion);
+    if (parts & PART_AVERSION)
+        put_i32(rows, stat->aversion);
+    if (parts & PART_OWNER)
+        put_i64(rows, stat->ephemeral_owner);
+    if (parts & PART_ACL)
+        put_u32(rows, value->acl_id);
+    if (parts & PART_DATA)
+        put_buffer(rows, value->data);
+}
+
+static void get_parts(struct jute_reader *r, uint32_t parts, struct row_znode *ret)
+{
+    struct zk_stat_persisted *stat = &ret->stat;
+
+    if (parts & PART_MZXID)
+        get_i64(r, &stat->mzxid);
+    if (parts & PART_PZXID)
+        get_i64(r, &stat->pzxid);
+    if (parts & PART_MTIME)
+        get_i64(r, &stat->mtime);
+    if (parts & PART_VERSION)
+        get_i32(r, &stat->version);
+    if (parts & PART_CVERSION)
+        get_i32(r, &stat->cversion);
+    if (parts & PART_AVERSION)
+        get_i32(r, &stat->aversion);
+    if (parts & PART_OWNER)
+        get_i64(r, &stat->ephemeral_owner);
+    if (parts & PART_ACL)
+        get_u32(r, &ret->acl_id);
+    if (parts & PART_DATA)
+        get_buffer(r, &ret->data);
+}
+
 void row_put_znode(struct buf *rows, uint64_t id, const struct row_znode *value)
 {
     size_t begin = value_begin(rows, ROW_ZNODE, id);
+    uint32_t parts = znode_parts(value);
 
+    put_u32(rows, parts);
     put_u64(rows, value->parent_id);
     put_buffer(rows, value->name);
-    put_stat_persisted(rows, &value->stat);
-    put_u32(rows, value->acl_id);
-    put_buffer(rows, value->data);
+    put_i64(rows, value->stat.czxid);
+    put_i64(rows, value->stat.ctime);
+    put_parts(rows, parts, value);
     value_end(rows, begin);
 }
 
 bool row_get_znode(struct jute_bytes value, struct row_znode *ret)
 {
     struct jute_reader r = jute_reader(value.data, jute_size(value), NULL);
+    uint32_t parts;
 
+    *ret = (struct row_znode){.acl_id = TREE_ACL_OPEN, .data = JUTE_NULL};
+    get_u32(&r, &parts);
     get_u64(&r, &ret->parent_id);
     get_buffer(&r, &ret->name);
-    get_stat_persisted(&r, &ret->stat);
-    get_u32(&r, &ret->acl_id);
-    get_buffer(&r, &ret->data);
-    return value_whole(&r);
+    get_i64(&r, &ret->stat.czxid);
+    get_i64(&r, &ret->stat.ctime);
+    ret->stat.mzxid = ret->stat.pzxid = ret->stat.czxid;
+    ret->stat.mtime = ret->stat.ctime;
+    get_parts(&r, parts, ret);
+    return (parts & ~(uint32_t)PART_ALL) == 0 && value_whole(&r);
 }

@@ -8,7 +8,8 @@
  *   GLOBAL   0                   zxid, next znode id, znode count, tree digest
  *   ACL      id                  the list, as on the wire
  *   SESSION  session id          timeout
- *   ZNODE    id, never reused    parent id, name, Stat as stored, ACL id, data
+ *   ZNODE    id, never reused    parent id, name, Stat as stored, ACL id, data; what is as
+ *                                in most znodes is left out (row.c)
  */
 #ifndef ZKFS_STORE_ROW_H
 #define ZKFS_STORE_ROW_H

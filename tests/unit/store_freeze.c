@@ -320,7 +320,7 @@ TEST(a_slice_keeps_to_its_size)
         before = rows.len;
         slices++;
     }
-    EXPECT(slices > 50);
+    EXPECT(slices > 30);
     tree_freeze_end(tree, true);
     buf_done(&rows);
     tree_free(tree);
