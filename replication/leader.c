@@ -145,6 +145,21 @@ void leader_meta_durable(struct leader *l, struct zab_actions *out)
 
 /* ---------------------------------------------------------------- packets */
 
+/* It has promised a later epoch to somebody who did not get far, and can never follow in ours:
+ * shut out until we fall, like who promised it beside (Apache leaves them there). So a
+ * still later epoch begins, for all. */
+static void begin_later_epoch(struct leader *l, const struct peer *peer, zk_epoch accepted,
+                              struct zab_actions *out)
+{
+    l->zab->epoch_seen = accepted;
+    zab_action_note(out, "sid %" PRId64 " has accepted epoch %" PRIu32 " already", peer->sid,
+                    accepted);
+    if (l->phase == LEADER_BROADCAST)
+        leader_hand_over(l); /* its connection is closed with the others' */
+    else
+        zab_leave(l->zab, out, "epoch %" PRIu32 " is too early", l->epoch);
+}
+
 static void on_info(struct leader *l, struct peer *peer, const struct peer_msg *msg,
                     struct zab_actions *out)
 {
@@ -163,7 +178,9 @@ static void on_info(struct leader *l, struct peer *peer, const struct peer_msg *
     peer->is_observer = msg->type == OBSERVERINFO;
     peer->phase = PEER_EPOCH;
     peers_drop_older(l, peer, out);
-    if (l->phase >= LEADER_EPOCH_ACKS) {
+    if (l->phase != LEADER_DISCOVERY && accepted > l->epoch) {
+        begin_later_epoch(l, peer, accepted, out);
+    } else if (l->phase >= LEADER_EPOCH_ACKS) {
         send_leaderinfo(l, peer, out);
     } else if (l->phase == LEADER_DISCOVERY) {
         if (accepted >= l->epoch)
@@ -328,11 +345,11 @@ struct leader *leader_new(struct zab *zab, struct zab_actions *out)
     l->self = quorums_bit(zab->config.quorums, zab->config.sid);
     l->old_current = zab->current;
     l->initial_end = zab->history.end;
-    l->epoch = zab->accepted + 1;
+    l->epoch = (zab->accepted > zab->epoch_seen ? zab->accepted : zab->epoch_seen) + 1;
     l->infos = l->self;
     enter(l, LEADER_DISCOVERY);
-    if (zab->accepted >= EPOCH_MAX)
-        zab_leave(zab, out, "there is no epoch after %" PRIu32, zab->accepted);
+    if (l->epoch > EPOCH_MAX)
+        zab_leave(zab, out, "there is no epoch %" PRIu32, l->epoch);
     else
         check_infos(l, out);
     return l;

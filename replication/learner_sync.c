@@ -52,6 +52,7 @@ static void on_leaderinfo(struct learner *l, const struct peer_msg *msg, struct 
         zab_leave(zab, out,
                   "the leader's epoch %" PRIu32 " is before %" PRIu32 ", which we accepted", epoch,
                   zab->accepted);
+        zab_wait(zab, 1); /* it will not change its mind at once */
         return;
     }
     l->epoch = epoch;

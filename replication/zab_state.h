@@ -36,6 +36,7 @@ struct zab {
 
     /* The disk. */
     zk_epoch accepted, current; /* as asked for last */
+    zk_epoch epoch_seen;        /* somebody has accepted it; for the next leadership */
     uint64_t meta_ticket;       /* 0: no write of meta is under way */
     uint64_t truncate_ticket;   /* 0: the like */
     struct window history;

@@ -141,6 +141,40 @@ TEST(a_leader_gives_way_to_a_newer_history)
     script_done(&s);
 }
 
+/* It would be shut out as long as this leader leads: it cannot go back behind its promise. */
+TEST(for_a_server_that_has_promised_a_later_epoch_one_begins_that_it_can_follow_in)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    script_propose(&s);
+    script_accepted(&s, 13);
+    EXPECT_STR(script_recv_info(&s, 13, FOLLOWERINFO, 3, 5), "");
+    EXPECT(!zab_can_propose(s.zab));
+    EXPECT_STR(script_durable(&s, 0x100000001), "");
+    EXPECT_STR(script_recv(&s, 12, ACK, 0x100000001),
+               "send 12 COMMIT 0x100000001; apply 0x100000001; close 12 (the leader steps down); "
+               "close 13 (the leader steps down); role LOOKING; "
+               "notify 2 looking round 2 vote 1 0x100000001 epoch 1; "
+               "notify 3 looking round 2 vote 1 0x100000001 epoch 1");
+    EXPECT_STR(script_ballot(&s, 2, PEER_LOOKING, 2, 1, 0x100000001, 1), "role LEADING");
+    script_accepted(&s, 22);
+    EXPECT_STR(script_recv_info(&s, 22, FOLLOWERINFO, 2, 1), "meta accepted 6 current 1");
+    script_done(&s);
+
+    /* Before anything is decided nothing has to be finished. */
+    elect(&s, &(struct script_setup){.sid = 1});
+    script_accepted(&s, 12);
+    script_recv_info(&s, 12, FOLLOWERINFO, 2, 0);
+    script_meta(&s);
+    script_accepted(&s, 13);
+    EXPECT_STR(script_recv_info(&s, 13, FOLLOWERINFO, 3, 5),
+               "close 12 (the leader steps down); close 13 (the leader steps down); role LOOKING; "
+               "notify 2 looking round 2 vote 1 0x0 epoch 0; "
+               "notify 3 looking round 2 vote 1 0x0 epoch 0");
+    script_done(&s);
+}
+
 TEST(a_learner_that_knows_a_newer_configuration_is_sent_away)
 {
     struct script s;
