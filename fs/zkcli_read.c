@@ -11,6 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A request of the session library that takes a path; one that leaves a watch if asked. */
+typedef struct client_request *(*path_request)(struct client *client, struct jute_bytes path,
+                                               client_reply_cb cb, void *arg);
+typedef struct client_request *(*look_request)(struct client *client, struct jute_bytes path,
+                                               bool watch, client_reply_cb cb, void *arg);
+
+static int ask(struct call *call, path_request request)
+{
+    struct jute_bytes path = cli_path(call->path);
+
+    if (path.len < 0)
+        return EXIT_FAILURE;
+    (void)request(call->cli->client, path, CALL(call));
+    cli_wait(call->cli);
+    return call->status;
+}
+
+static int look(struct call *call, look_request request)
+{
+    struct jute_bytes path = cli_path(call->path);
+
+    if (path.len < 0)
+        return EXIT_FAILURE;
+    (void)request(call->cli->client, path, call->args->flags['w'], CALL(call));
+    cli_wait(call->cli);
+    return call->status;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     const struct jute_bytes *p = a, *q = b;
@@ -56,15 +84,10 @@ int cli_ls(struct cli *cli, const struct args *args)
 {
     struct call call = {
         .cli = cli, .path = args->operands[0], .args = args, .on_ok = show_children};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    if (args->flags['R'])
-        return list_recursively(cli, call.path);
-    (void)client_get_children(cli->client, path, args->flags['w'], CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    if (!args->flags['R'])
+        return look(&call, client_get_children);
+    return cli_path(call.path).len < 0 ? EXIT_FAILURE : list_recursively(cli, call.path);
 }
 
 static void show_data(struct call *call, const struct client_reply *reply)
@@ -89,15 +112,10 @@ static void show_data(struct call *call, const struct client_reply *reply)
 int cli_get(struct cli *cli, const struct args *args)
 {
     struct call call = {.cli = cli, .path = args->operands[0], .args = args, .on_ok = show_data};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
     if (args->flags['b'] && args->flags['x'])
         return cli_say("-b and -x exclude each other");
-    (void)client_get_data(cli->client, path, args->flags['w'], CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return look(&call, client_get_data);
 }
 
 static void show_reply_stat(struct call *call, const struct client_reply *reply)
@@ -108,14 +126,10 @@ static void show_reply_stat(struct call *call, const struct client_reply *reply)
 
 int cli_stat(struct cli *cli, const struct args *args)
 {
-    struct call call = {.cli = cli, .path = args->operands[0], .on_ok = show_reply_stat};
-    struct jute_bytes path = cli_path(call.path);
+    struct call call = {
+        .cli = cli, .path = args->operands[0], .args = args, .on_ok = show_reply_stat};
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    (void)client_exists(cli->client, path, args->flags['w'], CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return look(&call, client_exists);
 }
 
 static void show_acl(struct call *call, const struct client_reply *reply)
@@ -140,13 +154,8 @@ static void show_acl(struct call *call, const struct client_reply *reply)
 int cli_get_acl(struct cli *cli, const struct args *args)
 {
     struct call call = {.cli = cli, .path = args->operands[0], .args = args, .on_ok = show_acl};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    (void)client_get_acl(cli->client, path, CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return ask(&call, client_get_acl);
 }
 
 static void show_synced(struct call *call, const struct client_reply *reply)
@@ -159,13 +168,8 @@ static void show_synced(struct call *call, const struct client_reply *reply)
 int cli_sync(struct cli *cli, const struct args *args)
 {
     struct call call = {.cli = cli, .path = args->operands[0], .on_ok = show_synced};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    (void)client_sync(cli->client, path, CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return ask(&call, client_sync);
 }
 
 static void show_ephemerals(struct call *call, const struct client_reply *reply)
@@ -178,13 +182,8 @@ int cli_get_ephemerals(struct cli *cli, const struct args *args)
 {
     struct call call = {
         .cli = cli, .path = args->count > 0 ? args->operands[0] : "/", .on_ok = show_ephemerals};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    (void)client_get_ephemerals(cli->client, path, CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return ask(&call, client_get_ephemerals);
 }
 
 static void show_number(struct call *call, const struct client_reply *reply)
@@ -196,13 +195,8 @@ static void show_number(struct call *call, const struct client_reply *reply)
 int cli_get_all_children_number(struct cli *cli, const struct args *args)
 {
     struct call call = {.cli = cli, .path = args->operands[0], .on_ok = show_number};
-    struct jute_bytes path = cli_path(call.path);
 
-    if (path.len < 0)
-        return EXIT_FAILURE;
-    (void)client_get_all_children_number(cli->client, path, CALL(&call));
-    cli_wait(cli);
-    return call.status;
+    return ask(&call, client_get_all_children_number);
 }
 
 static void show_identities(struct call *call, const struct client_reply *reply)
