@@ -77,8 +77,8 @@ static void submit(struct worker *base, struct job *job)
 
     uv_mutex_lock(&w->mutex);
     list_push_back(&w->todo, &job->link);
-    uv_cond_signal(&w->more);
     uv_mutex_unlock(&w->mutex);
+    uv_cond_signal(&w->more); /* unlocked, or the thread wakes only to wait for the mutex */
 }
 
 static void must(int rc, const char *what)
