@@ -7,11 +7,15 @@
 #include "server/version.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#define BLOCK_BYTES_MAX (1 << 20)
+#define FREE_BYTES_MAX (4 << 20)
 
 enum { EXIT_CANNOT_RUN = 1, EXIT_USAGE = 2 };
 
@@ -96,6 +100,16 @@ static void run_loop(struct process *process)
     log_info("zkfsd: stopped");
 }
 
+/* Free memory at the end of a thread's heap goes back to the system, and blocks as large as
+ * our tables may get come from it one by one. Left to itself glibc raises both bounds with the
+ * first large block that is freed: then a checkpoint's pages, as many as the tree's, would stay
+ * with us, and malloc_trim(3) stops every thread that wants memory while it looks for them. */
+static void bound_free_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES_MAX); /* known options cannot fail */
+    (void)mallopt(M_TRIM_THRESHOLD, FREE_BYTES_MAX);
+}
+
 static int serve(const struct config *config)
 {
     struct process process = {0};
@@ -103,6 +117,7 @@ static int serve(const struct config *config)
     int status = EXIT_SUCCESS;
 
     raise_fd_limit();
+    bound_free_memory();
     log_info("zkfsd: starting: version=%s dataDir=%s dataLogDir=%s", ZKFS_VERSION, config->data_dir,
              config->data_log_dir);
     (void)uv_loop_init(&process.loop);

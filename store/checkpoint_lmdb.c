@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,8 +106,6 @@ static void lmdb_abort(struct checkpoint *checkpoint)
     mdb_env_close(c->env);
     c->txn = NULL;
     c->env = NULL;
-    /* The pages that an update has changed were ours; as many as the tree's. */
-    (void)malloc_trim(0);
 }
 
 static void lmdb_close(struct checkpoint *checkpoint)
