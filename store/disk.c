@@ -7,16 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes PATH, whose parent exists, and its name in the parent durable. */
-static int make_one(struct disk *disk, char *path)
+static int sync_parent(struct disk *disk, char *path)
 {
     char *slash = strrchr(path, '/');
-    int rc = disk_mkdir(disk, path);
+    int rc;
 
-    if (rc == -EEXIST)
-        return 0;
-    if (rc < 0)
-        return rc;
     if (slash == NULL)
         return disk_sync_dir(disk, ".");
     if (slash == path)
@@ -25,6 +20,21 @@ static int make_one(struct disk *disk, char *path)
     rc = disk_sync_dir(disk, path);
     *slash = '/';
     return rc;
+}
+
+/* Makes PATH, whose parent exists, and its name in the parent durable. */
+static int make_one(struct disk *disk, char *path)
+{
+    int rc = disk_mkdir(disk, path);
+
+    if (rc == 0)
+        return sync_parent(disk, path);
+    if (rc != -EEXIST)
+        return rc;
+    /* A process that was killed may have made it in the kernel's memory only. Where the
+     * parent cannot even be opened, it was not us. */
+    rc = sync_parent(disk, path);
+    return rc == -EIO ? rc : 0;
 }
 
 int disk_mkdir_path(struct disk *disk, const char *path)
