@@ -5,7 +5,7 @@
  *     fuzz_x [-runs=N] [-seed=N] [-crash=FILE] [FILE | DIRECTORY]...
  *
  * The fuzzer runs in a child with the input in shared memory, so that whatever ends the child (a
- * sanitizer, an ASSERT, a hang of more than 10 s) the input is at hand: it is written to FILE.
+ * sanitizer, an ASSERT, a hang of more than 60 s) the input is at hand: it is written to FILE.
  * Exit status 0 when nothing went wrong, 1 when an input did, 2 for wrong arguments. */
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INPUT_MAX = 1 << 16, CORPUS_MAX = 4096, MUTATIONS_MAX = 8, HANG_S = 10 };
+enum { INPUT_MAX = 1 << 16, CORPUS_MAX = 4096, MUTATIONS_MAX = 8, HANG_S = 60 };
 
 struct input {
     uint8_t *data;

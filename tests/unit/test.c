@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEFAULT_TIMEOUT_S = 30, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ALIVE = 97 };
+enum { DEFAULT_TIMEOUT_S = 180, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ALIVE = 97 };
 
 static struct {
     struct test *first;

@@ -19,7 +19,7 @@
  *                                            in this process, stops at the failing line
  *
  * Exit status 0 when all passed, 1 when one failed, 2 for a test name that does not exist. The
- * limit is 30 s for a test, or what ZKFS_TEST_TIMEOUT_S says. */
+ * limit is 180 s for a test, or what ZKFS_TEST_TIMEOUT_S says. */
 #ifndef ZKFS_TESTS_UNIT_TEST_H
 #define ZKFS_TESTS_UNIT_TEST_H
 
