@@ -56,6 +56,7 @@ static void choose_world(struct sim *sim)
         .snap_count = sim_chance(sim, 3) ? (uint64_t)sim_between(sim, 5, 200) : 0,
         .window_bytes = (uint64_t)sim_between(sim, 1, 20000),
     };
+    sim->stream_bytes = sim_chance(sim, 2) ? 4000 : 300;
     sim->stream_pause = sim_chance(sim, 3) ? 400 * SIM_MS : 5 * SIM_MS;
     sim->cover.sizes[sim->count]++;
     sim->cover.with_observers += sim->voters < sim->count;

@@ -183,7 +183,8 @@ struct sim {
     bool was_damaged, over;
     int harshness;
     int64_t last_ack_at;
-    int64_t stream_pause; /* longest time between two parts of a snapshot */
+    int64_t stream_pause; /* longest time between two parts of a snapshot, */
+    int64_t stream_bytes; /* and how long one is at most */
     uint32_t first_counter;
 };
 

@@ -231,6 +231,23 @@ void sim_net_crash(struct sim *sim, int s, bool host)
     sim_net_changed(sim, s);
 }
 
+/* Both ends will hear of it, after what is not lost. */
+static void cut(struct sim *sim, struct sim_conn *conn)
+{
+    for (int e = 0; e < 2; e++) {
+        end_cut(sim, &conn->ends[e]);
+        sim_net_put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
+    }
+}
+
+void sim_net_cut_conn(struct sim *sim, uint64_t id)
+{
+    struct sim_conn *conn = conn_find(sim, id);
+
+    if (conn != NULL)
+        cut(sim, conn);
+}
+
 bool sim_net_cut(struct sim *sim, int s)
 {
     uint64_t found = 0, seen = 0;
@@ -243,10 +260,7 @@ bool sim_net_cut(struct sim *sim, int s)
     conn = conn_find(sim, found);
     if (conn == NULL)
         return false;
-    for (int e = 0; e < 2; e++) {
-        end_cut(sim, &conn->ends[e]);
-        sim_net_put(sim, conn, e, (struct sim_item){.kind = ITEM_DOWN});
-    }
+    cut(sim, conn);
     return true;
 }
 

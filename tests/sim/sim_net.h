@@ -80,6 +80,7 @@ void sim_net_crash(struct sim *sim, int s, bool host);
 void sim_net_block(struct sim *sim, int from, int to, bool blocked);
 /* Cuts one connection of S, if it has one. False: none. */
 bool sim_net_cut(struct sim *sim, int s);
+void sim_net_cut_conn(struct sim *sim, uint64_t id);
 /* Who follows S hears that its connection is broken; S does not. */
 void sim_net_cut_unheard(struct sim *sim, int s);
 void sim_net_cut_link(struct sim *sim, int a, int b);

@@ -65,7 +65,8 @@ void sim_stream_part(struct sim *sim, int s, uint64_t id)
 
     if (conn == NULL || conn->ends[e].stream == NULL)
         return;
-    rc = tree_stream_next(conn->ends[e].stream, (size_t)sim_between(sim, 10, 4000), &b);
+    rc =
+        tree_stream_next(conn->ends[e].stream, (size_t)sim_between(sim, 10, sim->stream_bytes), &b);
     if (rc == -ESTALE) {
         sim_net_break(sim, s, id);
         return;
@@ -78,4 +79,6 @@ void sim_stream_part(struct sim *sim, int s, uint64_t id)
         finish(sim, conn, e);
     else
         wait_a_while(sim, s, id);
+    if (sim->healed_at == 0 && sim_chance(sim, 40))
+        sim_net_cut_conn(sim, id);
 }
