@@ -293,6 +293,12 @@ static void log_digest(struct core *core, zk_zxid zxid)
     core->digests.entries[at].digest = tree_digest(core->tree);
 }
 
+/* A leader that is not ours may have a null list for none. */
+static int32_t multi_parts(const struct txn *txn)
+{
+    return txn->multi.txns.count > 0 ? txn->multi.txns.count : 0;
+}
+
 void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
                  const struct core_time *now)
 {
@@ -307,7 +313,7 @@ void core_commit(struct core *core, zk_zxid zxid, const struct blob *blob,
     commit.txn = &txn;
     commit.client = find_client(core, &txn);
     if (commit.client != NULL) {
-        commit.result_cap = txn.hdr.type == OP_MULTI ? txn.multi.txns.count : 1;
+        commit.result_cap = txn.hdr.type == OP_MULTI ? multi_parts(&txn) : 1;
         commit.results =
             arena_alloc(&core->commit_arena, (size_t)commit.result_cap * sizeof *commit.results);
     }

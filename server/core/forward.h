@@ -11,7 +11,8 @@
  * comes from another server after that is refused (ZSESSIONMOVED): where a client meets
  * such a txn it is closed, whether the refusal was meant for it or not; nobody gets a wrong
  * answer. Only a connection that the client has given up may be told what became of a
- * request made on the next one; nobody listens there. */
+ * request made on the next one; nobody listens there. (For the same reason a client must not
+ * write before it is told that it is connected: it might have given up by then.) */
 #ifndef ZKFS_SERVER_CORE_FORWARD_H
 #define ZKFS_SERVER_CORE_FORWARD_H
 

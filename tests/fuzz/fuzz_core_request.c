@@ -5,7 +5,9 @@
  * same, with the digests that prepare foretold (trio_done); and on every connection that
  * its client has not given up for a later one, replies come in the order of the requests
  * with zxids that do not fall, and a create is told of its own path. (All connections
- * count their requests from 1, so cxids meet all the time.) */
+ * count their requests from 1, so cxids meet all the time. As clients do, these write only
+ * when they have been told that they are connected, and never again on a connection that
+ * they have given up.) */
 #include "proto/base/assert.h"
 #include "tests/support/core_ensemble.h"
 
@@ -23,7 +25,8 @@ struct connection {
     bool open;
     int64_t session_id; /* 0: not known yet, or asked for and not given */
     uint8_t password[SESSION_PASSWORD_BYTES];
-    int born; /* the later one has the session */
+    bool eager; /* creates something as soon as it is connected */
+    int born;   /* the later one has the session */
     int32_t asked, answered;
     zk_zxid zxid;
     int paths[REQUESTS_MAX + 1]; /* of a create: the number in its path; else 0 */
@@ -95,6 +98,19 @@ static void replied(struct scene *s, struct connection *c, struct jute_reader *r
     ASSERT(jute_equal(path, jute_str(expected)));
 }
 
+/* A client that knows that it is connected, and has not gone on to another connection. */
+static void ask_create(struct scene *s, struct connection *c, bool ephemeral)
+{
+    char path[32];
+
+    if (c->asked == REQUESTS_MAX || c->session_id == 0 || !is_latest(s, c) ||
+        !rig_client(rig_of(s, c), name_of(s, c))->connected)
+        return;
+    c->paths[++c->asked] = ++s->paths;
+    (void)snprintf(path, sizeof path, "/%d", s->paths);
+    (void)create(rig_of(s, c), name_of(s, c), path, "data", ephemeral ? 1 : 0);
+}
+
 static void hear(struct scene *s, struct connection *c)
 {
     struct rig_client *client = rig_client(rig_of(s, c), name_of(s, c));
@@ -117,6 +133,10 @@ static void hear(struct scene *s, struct connection *c)
         at += 4 + len;
     }
     out->len = 0;
+    if (client->connected && c->eager && !client->closed) {
+        c->eager = false;
+        ask_create(s, c, false);
+    }
     if (client->closed) {
         rig_gone(rig_of(s, c), client->name);
         c->open = false;
@@ -130,13 +150,14 @@ static struct connection *some(struct scene *s)
     return &s->connections[next(s) % CONNECTIONS_MAX];
 }
 
-static void open_one(struct scene *s, const struct connection *of)
+/* Gives the new one; NULL: that could not be done. */
+static struct connection *open_one(struct scene *s, const struct connection *of)
 {
     struct connection *c = some(s);
     struct zk_connect_request req = {.timeout = next(s) * 10};
 
     if (c->open || (of != NULL && of->session_id == 0))
-        return;
+        return NULL;
     if (of != NULL) {
         req.session_id = of->session_id;
         req.last_zxid_seen = next(s) % 4 == 0 ? of->zxid : 0;
@@ -146,6 +167,7 @@ static void open_one(struct scene *s, const struct connection *of)
         .server = next(s) % TRIO, .open = true, .session_id = req.session_id, .born = ++s->births};
     rig_open(rig_of(s, c), name_of(s, c));
     (void)rig_connect(rig_of(s, c), name_of(s, c), &req);
+    return c;
 }
 
 static void lose_one(struct scene *s)
@@ -158,6 +180,22 @@ static void lose_one(struct scene *s)
     c->open = false;
 }
 
+/* A client writes, and does the same on another server before it knows what has become of
+ * it: the second one is often the first request of its connection, as the first one was. */
+static void hop(struct scene *s)
+{
+    struct connection *from = some(s), *to;
+
+    if (!from->open || from->session_id == 0)
+        return;
+    ask_create(s, from, false);
+    for (int moves = next(s) % 4; moves > 0; moves--)
+        (void)trio_move(&s->trio, MOVE_UP, from->server);
+    to = open_one(s, from);
+    if (to != NULL)
+        to->eager = true;
+}
+
 static void ask(struct scene *s)
 {
     struct connection *c = some(s);
@@ -167,16 +205,13 @@ static void ask(struct scene *s)
 
     if (!c->open || c->asked == REQUESTS_MAX)
         return;
+    if (what % 8 <= 2) {
+        ask_create(s, c, what & 8);
+        return;
+    }
     c->asked++;
     (void)snprintf(path, sizeof path, "/%d", next(s) % (s->paths + 1));
     switch (what % 8) {
-    case 0:
-    case 1:
-    case 2:
-        c->paths[c->asked] = ++s->paths;
-        (void)snprintf(path, sizeof path, "/%d", s->paths);
-        (void)create(rig, name, path, "data", what & 8 ? 1 : 0);
-        break;
     case 3:
         (void)set_data(rig, name, path, "more", -1);
         break;
@@ -260,10 +295,10 @@ static void step(struct scene *s)
 
     switch (what % 16) {
     case 0:
-        open_one(s, NULL);
+        (void)open_one(s, NULL);
         break;
     case 1:
-        open_one(s, some(s));
+        (void)open_one(s, some(s));
         break;
     case 2:
         lose_one(s);
@@ -287,6 +322,9 @@ static void step(struct scene *s)
     case 10:
         ask(s);
         break;
+    case 11:
+        hop(s);
+        break;
     default:
         (void)trio_move(&s->trio, what / 16 % 3, next(s) % TRIO);
     }
@@ -308,6 +346,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct scene s = {.p = data, .end = data + size};
 
     trio_init(&s.trio, configure);
+    s.trio.servers[2].is_observer = next(&s) & 1;
     while (s.p < s.end)
         step(&s);
     trio_done(&s.trio);
