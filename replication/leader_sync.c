@@ -14,6 +14,10 @@
  *   p in between, but not in the log         SNAP: a TRUNC there would cross an epoch
  *   p before base, or of a later epoch       SNAP
  *
+ * (Base is where our memory begins. The log on disk may begin earlier: a DIFF from there would
+ * be opened, streamed and followed by the rest exactly as a snapshot is, and be worth it only
+ * within one run of the log, up to what is known to be committed: ZOOKEEPER-2846.)
+ *
  * Then at once, in the same event, the learner is registered: decided txns as PROPOSAL
  * and COMMIT, the others as PROPOSAL, NEWLEADER; from there on it gets what everybody
  * gets. So nothing is sent twice and nothing is left out (Zab paper, phase 2; the

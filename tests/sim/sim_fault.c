@@ -348,6 +348,23 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
         sim_store_fill(sim, (int)event->b, false);
 }
 
+/* A sync that was confirmed by an old ping shows only when others have decided something before the
+ * leader of yesterday has sent the next one, and nobody has asked it meanwhile: quick elections,
+ * slow ticks, clients that write much and ask seldom, and leaders deposed all the time. */
+static void have_stale_leaders(struct sim *sim)
+{
+    sim->fault_kinds = 1u << FAULT_DEPOSED | 1u << FAULT_CRASH_LEADER;
+    sim->disk_factor = 1;
+    sim->harshness = 6;
+    sim->config.tick_ms = 2000;
+    sim->config.finalize_wait_ms = (int32_t)sim_between(sim, 5, 50);
+    for (int i = 0; i < sim->client_count; i++) {
+        sim->clients[i].reader = i % 2 == 1;
+        sim->clients[i].pace =
+            (i % 2 == 1 ? sim_between(sim, 200, 400) : sim_between(sim, 20, 60)) * SIM_MS;
+    }
+}
+
 void sim_fault_begin(struct sim *sim)
 {
     sim->faults_until = sim_between(sim, 40 * SIM_S, 50 * SIM_S);
@@ -358,5 +375,7 @@ void sim_fault_begin(struct sim *sim)
     if (sim_chance(sim, 2))
         sim->fault_kinds &= (uint32_t)rng_next(&sim->rng) & (uint32_t)(rng_next(&sim->rng) >> 32);
     sim->fault_kinds |= 1u << FAULT_CRASH_LEADER;
+    if (sim_chance(sim, 12))
+        have_stale_leaders(sim);
     sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, STAGE_NEXT, 0);
 }
