@@ -1,4 +1,4 @@
-/* txnlog_state: what the parts of the transaction log share: txnlog_open.c (what
+/* txnlog_state: what the parts of the transaction log share: txnlog_open.c and its parts (what
  * is found at start), txnlog.c (appending), txnlog_cut.c (truncating) and
  * txnlog_spare.c (segments to come and segments to go). For these alone; others
  * include txnlog.h. */
