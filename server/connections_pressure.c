@@ -20,11 +20,10 @@ bool connection_over_limits(struct connection *c)
     const struct connections *all = c->all;
     struct core_outstanding wants = core_client_outstanding(c->client);
 
-    if (wants.requests > 0 &&
-        (wants.requests >= REQUESTS_MAX || wants.bytes >= REQUEST_BYTES_MAX ||
-         wants.walks >= WALKS_MAX ||
-         core_stats(all->core).outstanding >= (size_t)all->config.outstanding_max ||
-         all->host.busy(all->host.arg)))
+    if (wants.requests > 0 && (wants.requests >= REQUESTS_MAX || wants.bytes >= REQUEST_BYTES_MAX ||
+                               wants.walks >= WALKS_MAX ||
+                               core_unanswered(all->core) >= (size_t)all->config.outstanding_max ||
+                               all->host.busy(all->host.arg)))
         return true;
     return too_much_unsent(c);
 }
@@ -34,7 +33,7 @@ bool connection_held_up(struct connection *c)
     struct connections *all = c->all;
 
     if (all->config.throttle_max == 0 ||
-        core_stats(all->core).outstanding < (size_t)all->config.throttle_max)
+        core_unanswered(all->core) < (size_t)all->config.throttle_max)
         return false;
     if (!c->held)
         c->held_ms = all->host.now(all->host.arg)->mono_ms;
@@ -64,7 +63,7 @@ void connections_release(struct connections *all)
 {
     struct list *it;
 
-    while (core_stats(all->core).outstanding < (size_t)all->config.throttle_max &&
+    while (core_unanswered(all->core) < (size_t)all->config.throttle_max &&
            (it = list_pop_front(&all->held)) != NULL)
         connection_flush(CONTAINER_OF(it, struct connection, rest));
 }

@@ -208,6 +208,11 @@ struct core_stats core_stats(const struct core *core)
     return stats;
 }
 
+size_t core_unanswered(const struct core *core)
+{
+    return core->stats.outstanding;
+}
+
 void core_stats_reset(struct core *core)
 {
     core->stats = (struct core_stats){.outstanding = core->stats.outstanding,

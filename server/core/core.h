@@ -302,6 +302,7 @@ struct core_stats {
     uint64_t throttled; /* requests that came too late: core_frame_late() */
 };
 struct core_stats core_stats(const struct core *core);
+size_t core_unanswered(const struct core *core); /* the first of these alone, at any frame */
 void core_stats_reset(struct core *core);
 
 /* What is kept of each of many; all reset by core_stats_reset(). */

@@ -104,9 +104,9 @@ void core_client_stats_reset(struct core_client *client)
     (void)client;
 }
 
-struct core_stats core_stats(const struct core *core)
+size_t core_unanswered(const struct core *core)
 {
-    return (struct core_stats){.outstanding = core->waiting};
+    return core->waiting;
 }
 
 static inline void put_frame(struct buf *b, const void *payload, size_t len)
