@@ -2,7 +2,9 @@
  * data, authinfo) with the limits, then its data by type. */
 #include "replication/packet.h"
 
+#include "proto/base/arena.h"
 #include "proto/records.h"
+#include "proto/txn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -127,14 +129,16 @@ static bool decode_activate(const struct frame *frame, struct peer_msg *ret)
     return true;
 }
 
-/* At least a TxnHeader, or no zxid can be read from it; and it is the packet's. */
+/* A whole txn, of the packet's zxid. What is logged will be applied, here and at every start
+ * from then on: one that makes no sense must not come so far. */
 static bool decode_txn(const struct frame *frame, struct peer_msg *ret)
 {
-    struct jute_reader r = jute_reader(frame->data.data, jute_size(frame->data), NULL);
-    struct zk_txn_header hdr;
+    struct arena arena = {0};
+    struct txn txn;
+    bool is_txn = txn_decode(frame->data.data, jute_size(frame->data), &arena, &txn);
 
-    get_txn_header(&r, &hdr);
-    if (r.bad || hdr.zxid != frame->zxid)
+    arena_done(&arena);
+    if (!is_txn || txn.hdr.zxid != frame->zxid)
         return false;
     ret->data = blob_of(frame->data);
     return true;

@@ -1,5 +1,7 @@
 /* Quorum packets between bytes and messages: what real peers said comes back as the same
  * bytes, a packet that is not whole yet waits, and one that cannot be is refused. */
+#include "proto/errors.h"
+#include "proto/opcodes.h"
 #include "proto/records.h"
 #include "replication/packet.h"
 #include "tests/support/hex.h"
@@ -90,16 +92,40 @@ TEST(lengths_out_of_bounds_are_refused_before_their_bytes_come)
     buf_done(&b);
 }
 
-/* A txn whose header says another zxid than its packet would be logged under a wrong name. */
+/* A PROPOSAL of 0x100000001 with the first LEN bytes of an error txn of ZXID and TYPE. */
+static int decode_proposal(int32_t type, zk_zxid zxid, size_t len)
+{
+    struct zk_txn_header hdr = {.type = type, .zxid = zxid};
+    struct buf b = {0}, txn = {0};
+    int rc;
+
+    put_txn_header(&txn, &hdr);
+    put_error_txn(&txn, &(struct zk_error_txn){.err = ZNONODE});
+    put_head(&b, PROPOSAL, (int32_t)len);
+    buf_append(&b, txn.data, len);
+    put_i32(&b, -1);
+    rc = decode(&b);
+    buf_done(&b);
+    buf_done(&txn);
+    return rc;
+}
+
+/* A txn whose header says another zxid than its packet would be logged under a wrong name;
+ * one that cannot be applied would be met again at every start. */
+TEST(proposals_that_are_not_txns_of_their_zxid_are_refused)
+{
+    EXPECT_EQ(decode_proposal(OP_ERROR, 0x100000001, 36), 56);
+    EXPECT_EQ(decode_proposal(OP_ERROR, 0x100000002, 36), -EBADMSG);
+    EXPECT_EQ(decode_proposal(OP_ERROR, 0x100000001, 35), -EBADMSG);
+    EXPECT_EQ(decode_proposal(OP_ERROR, 0x100000001, 32), -EBADMSG);
+    EXPECT_EQ(decode_proposal(77, 0x100000001, 36), -EBADMSG);
+    EXPECT_EQ(decode_proposal(OP_CREATE, 0x100000001, 36), -EBADMSG);
+}
+
 TEST(data_that_is_not_what_the_type_says_is_refused)
 {
-    struct zk_txn_header hdr = {.zxid = 0x100000002};
     struct buf b = {0};
 
-    put_head(&b, PROPOSAL, 32);
-    put_txn_header(&b, &hdr);
-    put_i32(&b, -1);
-    EXPECT_EQ(decode(&b), -EBADMSG);
     put_head(&b, PROPOSAL, -1);
     put_i32(&b, -1);
     EXPECT_EQ(decode(&b), -EBADMSG);
