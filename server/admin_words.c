@@ -152,6 +152,7 @@ static void answer_srst(struct admin *admin, const uint8_t *argument, struct buf
 {
     (void)argument;
     core_stats_reset(admin->core);
+    connections_stats_reset(admin->connections);
     buf_printf(b, "Server stats reset.\n");
 }
 

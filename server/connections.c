@@ -280,3 +280,9 @@ struct connections_stats connections_stats(const struct connections *all)
 {
     return all->stats;
 }
+
+void connections_stats_reset(struct connections *all)
+{
+    all->stats = (struct connections_stats){.open = all->stats.open,
+                                            .drop_probability = all->stats.drop_probability};
+}

@@ -104,6 +104,9 @@ struct connections_stats {
 };
 struct connections_stats connections_stats(const struct connections *all);
 
+/* The word srst: the counts begin again; what is a state, not a count, stays. */
+void connections_stats_reset(struct connections *all);
+
 /* One connection, as operators see it. */
 struct connection_facts {
     char peer[64];    /* as Java prints it: "127.0.0.1:53672", "[0:0:0:0:0:0:0:1]:53672" */

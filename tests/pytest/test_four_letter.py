@@ -174,11 +174,13 @@ def test_srst_resets_the_figures_of_the_server(new_server):
     server = new_server()
     settled(server)
     assert int(field(server.ask("srvr"), "Received")) >= 7
+    before = int(server.mntr()["zk_bytes_received_count"])
     assert server.ask("srst") == "Server stats reset.\n"
     answer = server.ask("srvr")
     assert int(field(answer, "Received")) <= 2
     assert int(field(answer, "Sent")) <= 2
     assert field(answer, "Latency min/avg/max") == "0/0.0/0"
+    assert int(server.mntr()["zk_bytes_received_count"]) < before
 
 
 DATE = r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d \w+ \d{4}"
