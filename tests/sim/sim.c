@@ -40,7 +40,7 @@ static void choose_world(struct sim *sim)
     if (sim_chance(sim, 4))
         sim->config.learner_queue_max = 300000;
     if (sim_chance(sim, 6))
-        sim->config.counter_limit = (uint32_t)sim_between(sim, 30, 300);
+        sim->config.counter_limit = (uint32_t)sim_between(sim, 300, 1000);
     sim->ghost.counter_limit =
         sim->config.counter_limit == 0 ? 0xfffffff0u : sim->config.counter_limit;
     if (sim_chance(sim, 3))
