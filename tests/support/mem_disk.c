@@ -76,10 +76,37 @@ static void names_move_below(struct names *names, const char *from, const char *
     }
 }
 
+/* A directory is only deleted when it is empty; on the platter the deletions in it may be
+ * missing all the same, and do not matter any more. */
+static void names_remove_below(struct names *names, const char *dir)
+{
+    size_t len = strlen(dir);
+
+    for (size_t i = names->count; i-- > 0;)
+        if (strncmp(names->items[i].path, dir, len) == 0 && names->items[i].path[len] == '/')
+            names_remove(names, names->items[i].path);
+}
+
+void names_remove_orphans(struct names *names)
+{
+    for (size_t i = names->count; i-- > 0;) {
+        char *dir = xstrdup(names->items[i].path);
+
+        *strrchr(dir, '/') = '\0';
+        if (dir[0] != '\0' && names_find(names, dir) == NULL) {
+            names_remove(names, names->items[i].path);
+            i = names->count; /* it may have been a directory: from the beginning */
+        }
+        free(dir);
+    }
+}
+
 void change_apply(struct names *names, const struct change *change)
 {
     if (change->from != NULL)
         names_remove(names, change->from);
+    if (change->to == NULL)
+        names_remove_below(names, change->from);
     if (change->to != NULL)
         names_put(names, change->to, change->inode);
     if (change->from != NULL && change->to != NULL && change->inode->is_dir)

@@ -30,6 +30,7 @@ static void crash_names(struct mem_disk *d, const struct mem_crash *crash, struc
             change_apply(ret, change);
         free(dir);
     }
+    names_remove_orphans(ret);
     free(over);
 }
 

@@ -57,6 +57,8 @@ static inline struct mem_disk *mem_of(const struct disk *disk)
 
 void names_put(struct names *names, const char *path, struct inode *inode);
 void names_done(struct names *names);
+/* What lies in directories that are not there is nowhere. */
+void names_remove_orphans(struct names *names);
 void change_apply(struct names *names, const struct change *change);
 bool change_is_in(const struct change *change, const char *dir);
 struct inode *inode_new(struct mem_disk *d, bool is_dir);

@@ -98,3 +98,33 @@ TEST(a_directory_is_durable_even_if_a_killed_process_has_made_it)
         mem_disk_free(disk);
     }
 }
+
+static void count_name(void *arg, const char *name)
+{
+    (void)name;
+    (*(int *)arg)++;
+}
+
+/* What was in a deleted directory does not come back in a new one of its name, not even when the
+ * power went off before the deletions in it were durable. */
+TEST(the_disk_in_memory_forgets_what_a_deleted_directory_had)
+{
+    struct disk *disk = mem_disk_new(), *found;
+    struct disk_file *file;
+    int names = 0;
+
+    EXPECT_EQ(disk_mkdir(disk, "/a"), 0);
+    EXPECT_EQ(disk_open(disk, "/a/f", DISK_OPEN_CREATE, &file), 0);
+    disk_close(file);
+    EXPECT_EQ(disk_sync_dir(disk, "/a"), 0);
+    EXPECT_EQ(disk_sync_dir(disk, "/"), 0);
+    EXPECT_EQ(disk_unlink(disk, "/a/f"), 0);
+    EXPECT_EQ(disk_rmdir(disk, "/a"), 0);
+    EXPECT_EQ(disk_sync_dir(disk, "/"), 0);
+    found = mem_disk_crash(disk, &(struct mem_crash){0});
+    EXPECT_EQ(disk_mkdir(found, "/a"), 0);
+    EXPECT_EQ(disk_list(found, "/a", count_name, &names), 0);
+    EXPECT_EQ(names, 0);
+    mem_disk_free(found);
+    mem_disk_free(disk);
+}
