@@ -13,6 +13,7 @@ struct sim_platter {
     zk_zxid durable;    /* the end of what is on disk of it */
     zk_epoch accepted, current;
     bool no_vote;
+    zk_zxid voted; /* highest end of its history that it has told in a vote for itself */
     /* Under way: may be found, or not. */
     struct sim_log staged;
     zk_epoch staged_accepted, staged_current;
