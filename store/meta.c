@@ -104,7 +104,8 @@ int meta_decode(const void *data, size_t len, const char *path, struct meta *ret
     get_buffer(&r, &last_seen);
     if (jute_left(&r) > 0)
         get_boolean(&r, &meta.provisional);
-    if (r.bad || jute_left(&r) != 0 || meta.log_first <= 0)
+    if (r.bad || jute_left(&r) != 0 || meta.log_first <= 0 ||
+        jute_size(committed) > META_CONFIG_MAX || jute_size(last_seen) > META_CONFIG_MAX)
         return damaged(path, why);
     buf_append(&meta.committed_config, committed.data, jute_size(committed));
     buf_append(&meta.last_seen_config, last_seen.data, jute_size(last_seen));
