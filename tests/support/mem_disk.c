@@ -105,7 +105,7 @@ void change_apply(struct names *names, const struct change *change)
 {
     if (change->from != NULL)
         names_remove(names, change->from);
-    if (change->to == NULL)
+    if (change->from != NULL && change->to == NULL)
         names_remove_below(names, change->from);
     if (change->to != NULL)
         names_put(names, change->to, change->inode);
