@@ -12,6 +12,7 @@
 #ifndef ZKFS_TESTS_SUPPORT_MEM_DISK_H
 #define ZKFS_TESTS_SUPPORT_MEM_DISK_H
 
+#include "proto/base/rng.h"
 #include "store/disk.h"
 
 /* Gives an empty disk with the root directory "/", to be freed. */
@@ -28,6 +29,12 @@ struct mem_crash {
 
 /* Gives a disk as it would be found after a power cut now. */
 struct disk *mem_disk_crash(struct disk *disk, const struct mem_crash *crash);
+
+/* Cuts the power now, COUNT times: CHECK looks at each disk as it would be found, which ends
+ * with the call. The first time nothing unsynced survives, then what RNG draws; every third
+ * time pages are torn. */
+void mem_disk_cut(struct disk *disk, struct rng *rng, int count,
+                  void (*check)(void *arg, struct disk *image), void *arg);
 
 /* Whoever had files open is gone, and with it its locks; what it wrote is in the cache. */
 void mem_disk_process_died(struct disk *disk);

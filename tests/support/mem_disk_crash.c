@@ -101,3 +101,20 @@ struct disk *mem_disk_crash(struct disk *disk, const struct mem_crash *crash)
     copy->capacity = d->capacity;
     return made;
 }
+
+void mem_disk_cut(struct disk *disk, struct rng *rng, int count,
+                  void (*check)(void *arg, struct disk *image), void *arg)
+{
+    for (int i = 0; i < count; i++) {
+        struct mem_crash crash = {
+            .pages = i == 0 ? 0 : rng_next(rng),
+            .seed = rng_next(rng),
+            .torn = i % 3 == 2,
+            .names = i > 1,
+        };
+        struct disk *image = mem_disk_crash(disk, &crash);
+
+        check(arg, image);
+        mem_disk_free(image);
+    }
+}

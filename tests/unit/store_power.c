@@ -31,8 +31,9 @@ static void loss(struct cutter *c, const char *what, zk_zxid found, const char *
                        mem_disk_calls(c->disk), what, c->must_have, found, why);
 }
 
-static void check_image(struct cutter *c, struct disk *image)
+static void check_image(void *arg, struct disk *image)
 {
+    struct cutter *c = arg;
     struct store_bed found;
     zk_zxid end;
 
@@ -56,18 +57,7 @@ static void cut_here(void *arg)
     /* What was acknowledged before the store was opened, or since. */
     if (c->bed->durable > c->must_have)
         c->must_have = c->bed->durable;
-    for (int i = 0; i < 5; i++) {
-        struct mem_crash crash = {
-            .pages = i == 0 ? 0 : rng_next(&c->rng),
-            .seed = rng_next(&c->rng),
-            .torn = i == 2,
-            .names = i > 1,
-        };
-        struct disk *image = mem_disk_crash(c->disk, &crash);
-
-        check_image(c, image);
-        mem_disk_free(image);
-    }
+    mem_disk_cut(c->disk, &c->rng, 5, check_image, c);
 }
 
 /* A server's life: born, killed and started again, closed and started again. */

@@ -308,8 +308,9 @@ static void loss(struct cutter *c, const char *what, const char *why)
                        mem_disk_calls(c->s->disk), what, why);
 }
 
-static void check_image(struct cutter *c, struct disk *image)
+static void check_image(void *arg, struct disk *image)
 {
+    struct cutter *c = arg;
     struct store_bed found;
     bool is_new;
     zk_zxid end;
@@ -336,18 +337,7 @@ static void cut_here(void *arg)
 {
     struct cutter *c = arg;
 
-    for (int i = 0; i < 6; i++) {
-        struct mem_crash crash = {
-            .pages = i == 0 ? 0 : rng_next(&c->rng),
-            .seed = rng_next(&c->rng),
-            .torn = i % 3 == 2,
-            .names = i > 1,
-        };
-        struct disk *image = mem_disk_crash(c->s->disk, &crash);
-
-        check_image(c, image);
-        mem_disk_free(image);
-    }
+    mem_disk_cut(c->s->disk, &c->rng, 6, check_image, c);
 }
 
 static void run_and_cut(struct cutter *c, uint64_t seed, bool ignore_sync)

@@ -395,8 +395,9 @@ static void loss(struct cutter *c, const char *what, zk_zxid found, const char *
 
 /* What was acknowledged and is not asked to go is there; what went is not, once that was
  * reported; nothing else is; and the log goes on. */
-static void check_image(struct cutter *c, struct disk *image)
+static void check_image(void *arg, struct disk *image)
 {
+    struct cutter *c = arg;
     static struct bed found, again;
 
     c->images++;
@@ -424,18 +425,7 @@ static void cut_here(void *arg)
 {
     struct cutter *c = arg;
 
-    for (int i = 0; i < 6; i++) {
-        struct mem_crash crash = {
-            .pages = i == 0 ? 0 : rng_next(&c->rng),
-            .seed = rng_next(&c->rng),
-            .torn = i % 3 == 2,
-            .names = i > 1,
-        };
-        struct disk *image = mem_disk_crash(c->bed->disk, &crash);
-
-        check_image(c, image);
-        mem_disk_free(image);
-    }
+    mem_disk_cut(c->bed->disk, &c->rng, 6, check_image, c);
 }
 
 static void one_action(struct bed *bed, struct rng *rng)
