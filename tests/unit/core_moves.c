@@ -4,14 +4,20 @@
 #include "tests/support/core_ensemble.h"
 #include "tests/unit/test.h"
 
+/* Three cores, and a client 'a' of server 1. */
+static struct rig_client begin(struct trio *trio)
+{
+    trio_init(trio, NULL);
+    trio_join(trio, 1, 'a');
+    return *rig_client(trio_rig(trio, 1), 'a');
+}
+
 TEST(a_session_goes_on_where_its_client_brings_it)
 {
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     rig_gone(trio_rig(&trio, 1), 'a');
     EXPECT_STR(rig_reattach(trio_rig(&trio, 2), 'b', &a), "");
     EXPECT_STR(create(trio_rig(&trio, 2), 'b', "/x", "1", 1), "");
@@ -30,9 +36,7 @@ TEST(a_wrong_password_is_refused_without_asking_the_leader)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     a.password[3] ^= 1;
     EXPECT_STR(rig_reattach(trio_rig(&trio, 2), 'b', &a),
                "b: expired; b: closed: session expired, or wrong password");
@@ -47,9 +51,7 @@ TEST(a_session_that_the_leader_does_not_know_has_expired)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)close_session(trio_rig(&trio, 1), 'a');
     (void)trio_settle(&trio);
     EXPECT_STR(rig_reattach(trio_rig(&trio, 2), 'b', &a), "");
@@ -62,9 +64,7 @@ TEST(a_session_whose_end_is_on_its_way_has_expired)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)close_session(trio_rig(&trio, 1), 'a');
     (void)trio_up(&trio, 1);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
@@ -79,9 +79,7 @@ TEST(the_connection_that_was_left_may_read_and_ends_with_its_next_write)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
     EXPECT_STR(trio_settle(&trio), "b: connected timeout=2000");
     EXPECT_STR(exists(trio_rig(&trio, 1), 'a', "/x", false),
@@ -119,9 +117,7 @@ TEST(the_same_holds_for_a_session_that_comes_to_the_leader)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     EXPECT_STR(rig_reattach(trio_rig(&trio, 0), 'b', &a), "b: connected timeout=2000");
     (void)create(trio_rig(&trio, 1), 'a', "/x", "1", 0);
     EXPECT_STR(exists(trio_rig(&trio, 0), 'b', "/y", false),
@@ -157,9 +153,7 @@ TEST(the_same_cxid_over_two_servers_is_told_apart)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)create(trio_rig(&trio, 1), 'a', "/of-a", "1", 0);
     (void)trio_up(&trio, 1);
     rig_gone(trio_rig(&trio, 1), 'a');
@@ -181,9 +175,7 @@ TEST(an_answer_that_overtakes_a_decision_waits_for_it)
     struct rig_client a;
     struct rig *rig;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)create(trio_rig(&trio, 1), 'a', "/of-a", "1", 0);
     (void)trio_up(&trio, 1);
     rig_gone(trio_rig(&trio, 1), 'a');
@@ -204,9 +196,7 @@ TEST(a_request_that_comes_after_the_move_harms_nobody)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)create(trio_rig(&trio, 1), 'a', "/of-a", "1", 0);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
     (void)trio_up(&trio, 2);
@@ -225,9 +215,7 @@ TEST(the_same_cxid_over_two_connections_of_one_server_is_told_apart)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)create(trio_rig(&trio, 1), 'a', "/of-a", "1", 0);
     EXPECT_STR(rig_reattach(trio_rig(&trio, 1), 'b', &a),
                "a: closed: its session moved to another connection");
@@ -265,9 +253,7 @@ TEST(of_two_connections_that_bring_one_session_the_last_has_it)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
     (void)rig_reattach(trio_rig(&trio, 2), 'c', &a);
     EXPECT_STR(trio_settle(&trio), "b: connected timeout=2000; "
@@ -281,9 +267,7 @@ TEST(an_answer_for_a_connection_that_is_gone_serves_the_next_one)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
     rig_gone(trio_rig(&trio, 2), 'b');
     EXPECT_STR(trio_settle(&trio), "");
@@ -299,9 +283,7 @@ TEST(a_session_that_ends_while_its_client_comes_back_is_not_given_to_it)
     struct trio trio;
     struct rig_client a;
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     (void)create(trio_rig(&trio, 1), 'a', "/x", "1", 1);
     (void)trio_up(&trio, 1);
     (void)rig_reattach(trio_rig(&trio, 2), 'b', &a);
@@ -322,9 +304,7 @@ TEST(the_timeout_that_a_client_comes_back_with_is_the_leaders_as_well)
     struct rig_client a;
     struct zk_connect_request req = {.timeout = 200};
 
-    trio_init(&trio, NULL);
-    trio_join(&trio, 1, 'a');
-    a = *rig_client(trio_rig(&trio, 1), 'a');
+    a = begin(&trio);
     rig_gone(trio_rig(&trio, 1), 'a');
     req.session_id = a.session_id;
     req.passwd = (struct jute_bytes){.data = a.password, .len = SESSION_PASSWORD_BYTES};
