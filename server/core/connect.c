@@ -11,8 +11,6 @@
 #include "server/core/request.h"
 #include "server/core/session_id.h"
 
-#include <stdlib.h>
-
 /* A session id of 0 says "expired", for good. The flag readOnly tells what this server
  * is, and is left out to clients who left it out (before 3.4). */
 static void send_response(struct core_client *client, const struct live_session *session)
@@ -185,23 +183,13 @@ void connect_request(struct core_client *client, const uint8_t *payload, size_t 
         reattach_session(client, &req, timeout_ms, now);
 }
 
-/* What came in meanwhile was not looked at yet: it is taken as if it came now. */
+/* What came in meanwhile was not looked at yet. */
 static void begin(struct core_client *client, const struct core_time *now)
 {
-    struct list waiting;
-
     client->state = CLIENT_OPEN;
     tracker_touch(&client->core->sessions, client->session, now->mono_ms);
     send_response(client, client->session);
-    pending_move(client, &waiting);
-    while (!list_empty(&waiting)) {
-        struct pending entry = pending_take(client, &waiting);
-
-        ASSERT(entry.kind == PENDING_FRAME);
-        if (client->state == CLIENT_OPEN)
-            request_take(client, entry.frame, entry.bytes, false, now);
-        free(entry.frame);
-    }
+    request_take_kept(client, PENDING_FRAME, now);
 }
 
 void connect_ready(struct core_client *client, const struct core_time *now)

@@ -116,12 +116,11 @@ static void take_frame(struct core *core, struct core_client *client, const uint
         break;
     case CLIENT_CONNECTING:
     case CLIENT_RETURNING:
-        pending_push(client, &(struct pending){.kind = PENDING_FRAME,
-                                               .op = op_asked_for(payload, len),
-                                               .start_ms = now->mono_ms,
-                                               .frame = xmemdup(payload, len),
-                                               .bytes = len,
-                                               .large = request_large_size(core, len)});
+        request_keep(client,
+                     &(struct pending){.kind = PENDING_FRAME,
+                                       .op = op_asked_for(payload, len),
+                                       .start_ms = now->mono_ms},
+                     payload, len);
         break;
     default:
         request_take(client, payload, len, is_late, now);

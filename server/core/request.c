@@ -233,6 +233,17 @@ void request_wake(struct core *core, zk_zxid zxid, const struct core_time *now)
     }
 }
 
+void request_keep(struct core_client *client, const struct pending *head, const uint8_t *payload,
+                  size_t len)
+{
+    struct pending entry = *head;
+
+    entry.frame = xmemdup(payload, len);
+    entry.bytes = len;
+    entry.large = request_large_size(client->core, len);
+    pending_push(client, &entry);
+}
+
 /* The leader of an ensemble says when this server has what it must have. */
 static void take_sync(struct core_client *client, struct request *req, const uint8_t *payload,
                       size_t len)
@@ -259,30 +270,35 @@ static void take_sync(struct core_client *client, struct request *req, const uin
 static void hold(struct core_client *client, const struct request *req, const uint8_t *payload,
                  size_t len)
 {
-    pending_push(client, &(struct pending){.kind = PENDING_HELD,
-                                           .xid = req->header.xid,
-                                           .op = req->header.type,
-                                           .start_ms = req->start_ms,
-                                           .frame = xmemdup(payload, len),
-                                           .bytes = len,
-                                           .large = request_large_size(client->core, len)});
+    request_keep(client,
+                 &(struct pending){.kind = PENDING_HELD,
+                                   .xid = req->header.xid,
+                                   .op = req->header.type,
+                                   .start_ms = req->start_ms},
+                 payload, len);
 }
 
-/* The sync was answered: what came behind it is taken as if it came now. */
-static void take_held(struct core_client *client, const struct core_time *now)
+void request_take_kept(struct core_client *client, enum pending_kind kind,
+                       const struct core_time *now)
 {
-    struct list held;
+    struct list kept;
 
-    client->syncing = false;
-    pending_move(client, &held);
-    while (!list_empty(&held)) {
-        struct pending entry = pending_take(client, &held);
+    pending_move(client, &kept);
+    while (!list_empty(&kept)) {
+        struct pending entry = pending_take(client, &kept);
 
-        ASSERT(entry.kind == PENDING_HELD);
+        ASSERT(entry.kind == kind);
         if (client->state == CLIENT_OPEN)
             request_take(client, entry.frame, entry.bytes, false, now);
         free(entry.frame);
     }
+}
+
+/* The sync was answered. */
+static void take_held(struct core_client *client, const struct core_time *now)
+{
+    client->syncing = false;
+    request_take_kept(client, PENDING_HELD, now);
 }
 
 /* A sync comes after every write that was on its way when it came: who asks after a lost
@@ -302,13 +318,12 @@ static void take_read(struct core_client *client, struct request *req, const uin
         answer_read(client, req, now);
         return;
     }
-    pending_push(client, &(struct pending){.kind = PENDING_FRAME,
-                                           .xid = req->header.xid,
-                                           .op = req->header.type,
-                                           .start_ms = req->start_ms,
-                                           .frame = xmemdup(payload, len),
-                                           .bytes = len,
-                                           .large = request_large_size(client->core, len)});
+    request_keep(client,
+                 &(struct pending){.kind = PENDING_FRAME,
+                                   .xid = req->header.xid,
+                                   .op = req->header.type,
+                                   .start_ms = req->start_ms},
+                 payload, len);
 }
 
 /* [Request.isThrottlable]; what authenticates does not come here. */

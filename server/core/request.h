@@ -13,6 +13,15 @@ struct live_session;
 void request_take(struct core_client *client, const uint8_t *payload, size_t len, bool is_late,
                   const struct core_time *now);
 
+/* Queues a copy of a request that cannot be taken yet; HEAD says as what, and what is known of
+ * it besides the LEN bytes at PAYLOAD. */
+void request_keep(struct core_client *client, const struct pending *head, const uint8_t *payload,
+                  size_t len);
+
+/* All that is queued, which is of KIND, is taken as if it came now. */
+void request_take_kept(struct core_client *client, enum pending_kind kind,
+                       const struct core_time *now);
+
 /* LEN, if a request of that length is a large one, or 0. */
 size_t request_large_size(const struct core *core, size_t len);
 
