@@ -67,6 +67,7 @@ static void check_epoch_acks(struct leader *l, struct zab_actions *out)
 static void send_uptodate(struct leader *l, struct peer *peer, struct zab_actions *out)
 {
     peer->phase = PEER_READY;
+    peer->heard_ms = l->zab->now_ms; /* it had nothing to say while it waited for this */
     if (peer->awaited != 0)
         peer->awaited_ms = l->zab->now_ms; /* a learner may acknowledge only now */
     peer_send(peer, &(struct peer_msg){.type = UPTODATE, .zxid = -1}, out);
@@ -130,6 +131,7 @@ void leader_meta_durable(struct leader *l, struct zab_actions *out)
         check_epoch_acks(l, out);
     } else if (l->phase == LEADER_CURRENT) {
         enter(l, LEADER_HISTORY);
+        l->ping_at = l->zab->now_ms + l->zab->config.tick_ms / 2;
         l->proposed = zxid_make(l->epoch, 0);
         l->newleader_acks = l->self;
         LIST_FOR(link, &l->peers)
@@ -409,15 +411,47 @@ static void check_followers(struct leader *l, struct zab_actions *out)
         zab_leave(l->zab, out, "no quorum of followers is left");
 }
 
+/* initLimit is for silence: with a snapshot that takes longer a quorum must come together,
+ * too. (In Apache's ensembles it never does, until somebody raises initLimit.) So every sign
+ * of life of a voter that gets its history counts, if a quorum can still come of it. */
+void leader_alive(struct leader *l, const struct peer *from)
+{
+    voter_bits hoped = l->newleader_acks;
+
+    if (l->phase != LEADER_HISTORY || from->phase != PEER_HISTORY || peer_bit(l, from) == 0)
+        return;
+    LIST_FOR(link, &l->peers)
+    {
+        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_SNAPSHOT || peer->phase == PEER_HISTORY)
+            hoped |= peer_bit(l, peer);
+    }
+    if (is_quorum(l, hoped))
+        l->deadline = l->zab->now_ms + leader_ticks(l, l->zab->config.init_limit);
+}
+
+static void tick_before_broadcast(struct leader *l, struct zab_actions *out)
+{
+    int64_t now_ms = l->zab->now_ms;
+
+    if (now_ms >= l->deadline) {
+        zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
+        return;
+    }
+    peers_drop_silent(l, out);
+    if (l->phase == LEADER_HISTORY && now_ms >= l->ping_at) {
+        broadcast_wait(l, out);
+        l->ping_at = now_ms + l->zab->config.tick_ms / 2;
+    }
+}
+
 void leader_tick(struct leader *l, struct zab_actions *out)
 {
     int64_t now_ms = l->zab->now_ms;
 
     if (l->phase != LEADER_BROADCAST) {
-        if (now_ms >= l->deadline)
-            zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
-        else
-            peers_drop_silent(l, out);
+        tick_before_broadcast(l, out);
         return;
     }
     peers_drop_silent(l, out);
@@ -436,9 +470,10 @@ int64_t leader_deadline(const struct leader *l)
 {
     int64_t next = l->zab->now_ms + l->zab->config.tick_ms;
 
-    if (l->phase != LEADER_BROADCAST) {
+    if (l->phase == LEADER_HISTORY && l->ping_at < next)
+        next = l->ping_at;
+    if (l->phase != LEADER_BROADCAST)
         return next < l->deadline ? next : l->deadline;
-    }
     next = l->ping_at < l->check_at ? l->ping_at : l->check_at;
     return l->handing_over && l->hand_over_ms < next ? l->hand_over_ms : next;
 }

@@ -230,6 +230,19 @@ void broadcast_ping(struct leader *l, struct zab_actions *out)
     }
 }
 
+/* Nobody answers these, they only keep a learner's own time limit off [it reads on, and passes
+ * over them: Learner.syncWithLeader]. */
+void broadcast_wait(struct leader *l, struct zab_actions *out)
+{
+    LIST_FOR(link, &l->peers)
+    {
+        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+
+        if (peer->phase == PEER_ACKED)
+            peer_send(peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
+    }
+}
+
 void broadcast_echo(struct leader *l, struct peer *peer, struct zab_actions *out)
 {
     if (peer->ping_count == 0)

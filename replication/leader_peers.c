@@ -92,8 +92,10 @@ void leader_progress(struct leader *l, uint64_t conn)
 {
     struct peer *peer = peer_find(l, conn);
 
-    if (peer != NULL)
-        peer->heard_ms = l->zab->now_ms;
+    if (peer == NULL)
+        return;
+    peer->heard_ms = l->zab->now_ms;
+    leader_alive(l, peer);
 }
 
 void leader_accepted(struct leader *l, uint64_t conn, struct zab_actions *out)
@@ -141,6 +143,8 @@ void peers_drop_silent(struct leader *l, struct zab_actions *out)
         struct peer *peer = CONTAINER_OF(link, struct peer, link);
         int32_t limit = peer->phase == PEER_READY ? c->sync_limit : c->init_limit;
 
+        if (peer->phase == PEER_ACKED)
+            continue; /* it waits for UPTODATE, silently */
         if (l->zab->now_ms - peer->heard_ms >= leader_ticks(l, limit))
             peer_drop(l, peer, "nothing heard from it", out);
         else if (peer->phase == PEER_READY && peer->awaited != 0 &&

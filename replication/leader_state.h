@@ -80,7 +80,7 @@ struct leader {
     zk_epoch epoch;
     zk_epoch old_current; /* with initial_end: how new our history is */
     zk_zxid initial_end;  /* of the log that we came with */
-    int64_t deadline;     /* of the phases before BROADCAST */
+    int64_t deadline;     /* of the phases before BROADCAST; a living snapshot puts it off */
     voter_bits self, infos, epoch_acks, newleader_acks;
     struct list peers; /* in the order in which they came */
     size_t peer_count;
@@ -114,6 +114,9 @@ int64_t leader_ticks(const struct leader *l, int32_t count); /* in ms */
 /* A peer has acknowledged NEWLEADER: counts it, and lets it serve when a quorum has. */
 void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out);
 
+/* A snapshot for PEER goes on: the quorum is waited for as long as that. */
+void leader_alive(struct leader *l, const struct peer *peer);
+
 /* leader_sync.c: PEER's history becomes ours, beginning now. */
 void leader_sync_peer(struct leader *l, struct peer *peer, struct zab_actions *out);
 void leader_sync_snap(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab_actions *out);
@@ -127,6 +130,8 @@ void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab
 void broadcast_admit(struct leader *l, struct peer *peer);
 void broadcast_commit(struct leader *l, struct zab_actions *out);
 void broadcast_ping(struct leader *l, struct zab_actions *out);
+/* Before BROADCAST: who has acknowledged NEWLEADER hears that the others are waited for. */
+void broadcast_wait(struct leader *l, struct zab_actions *out);
 void broadcast_echo(struct leader *l, struct peer *peer, struct zab_actions *out);
 void broadcast_watch_ack(const struct leader *l, struct peer *peer, zk_zxid zxid);
 void broadcast_settle_syncs(struct leader *l, struct zab_actions *out);
