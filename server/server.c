@@ -418,7 +418,8 @@ static void make_core(struct server *s)
         .super_digest = c->super_digest,
         .auth_schemes = c->enforce_auth ? c->auth_schemes : NULL,
         .ensemble_names = c->ensemble_names,
-        .first_session_id = session_id_first(clock_ms(CLOCK_REALTIME), STANDALONE_SID),
+        .first_session_id =
+            session_id_first(clock_ms(CLOCK_REALTIME), (uint16_t)random_key().k0, STANDALONE_SID),
         .txn_bytes_max = store_txn_max(s->store),
         .hash_key = random_key(),
     };

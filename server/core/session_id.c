@@ -8,12 +8,15 @@
 #define LCG_ADDEND UINT64_C(0xB)
 #define LCG_MASK ((UINT64_C(1) << 48) - 1)
 
+/* Half of the ids of a millisecond: the other half is counted through before the next one begins. */
+#define SALT_MASK 0x7fffu
+
 /* ZooKeeperServer.superSecret: the same in every release. */
 #define SECRET INT64_C(0xB3415C00)
 
-int64_t session_id_first(int64_t clock_ms, uint8_t sid)
+int64_t session_id_first(int64_t clock_ms, uint16_t salt, uint8_t sid)
 {
-    uint64_t low = ((uint64_t)clock_ms << 24) >> 8;
+    uint64_t low = ((uint64_t)clock_ms << 24) >> 8 | (salt & SALT_MASK);
     int64_t id = (int64_t)(low | (uint64_t)sid << 56);
 
     return id == 0 || id == OWNER_CONTAINER ? session_id_next(id) : id;

@@ -11,8 +11,9 @@
 
 /* Where server SID (its myid; 1 when standalone) begins to count at a start at
  * CLOCK_MS. Apache takes its monotonic clock; any clock does that is later at
- * the next start, and wall time survives a reboot [SessionTrackerImpl]. */
-int64_t session_id_first(int64_t clock_ms, uint8_t sid);
+ * the next start, and wall time survives a reboot [SessionTrackerImpl]. But it can be set
+ * back: SALT, other at each start, keeps two starts in one millisecond apart. */
+int64_t session_id_first(int64_t clock_ms, uint16_t salt, uint8_t sid);
 
 /* The id after ID: never 0, which means none, nor what marks a container. */
 int64_t session_id_next(int64_t id);

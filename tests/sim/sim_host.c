@@ -95,7 +95,7 @@ void sim_core_start(struct sim *sim, int s)
         .tick_ms = sim->config.tick_ms,
         .min_session_timeout_ms = 2 * sim->config.tick_ms,
         .max_session_timeout_ms = 20 * sim->config.tick_ms,
-        .first_session_id = session_id_first(now.wall_ms, (uint8_t)s),
+        .first_session_id = session_id_first(now.wall_ms, (uint16_t)server->life, (uint8_t)s),
         .txn_bytes_max = store_txn_max(server->keep.store),
         .hash_key = {.k0 = rng_next(&sim->rng), .k1 = rng_next(&sim->rng)},
     };

@@ -216,7 +216,7 @@ void trio_init(struct trio *trio, void (*configure)(struct rig *rig))
         rig_config(rig);
         rig->hold = true;
         rig->config.is_member = true;
-        rig->config.first_session_id = session_id_first(1, (uint8_t)(i + 1));
+        rig->config.first_session_id = session_id_first(1, 0, (uint8_t)(i + 1));
         rig->host.next_zxid = next_zxid;
         rig->host.propose = propose;
         rig->host.can_propose = can_propose;

@@ -76,7 +76,7 @@ void rig_config(struct rig *rig)
         .config = {.tick_ms = 100,
                    .min_session_timeout_ms = 200,
                    .max_session_timeout_ms = 2000,
-                   .first_session_id = session_id_first(1, 1),
+                   .first_session_id = session_id_first(1, 0, 1),
                    .hash_key = {.k0 = 1, .k1 = 2}},
         .host = {.next_zxid = next_zxid,
                  .propose = propose,

@@ -155,7 +155,7 @@ TEST(a_session_is_made_once)
 
 static void with_ids_of_ttl_znodes(struct rig *rig)
 {
-    rig->config.first_session_id = session_id_first(1, 0xff);
+    rig->config.first_session_id = session_id_first(1, 0, 0xff);
 }
 
 TEST(a_client_whose_session_is_not_made_is_closed_and_leaves_nothing)

@@ -222,7 +222,7 @@ TEST(a_state_that_came_as_a_snapshot_brings_its_sessions)
     struct tree *own;
 
     rig_config(&donor);
-    donor.config.first_session_id = session_id_first(77, 9);
+    donor.config.first_session_id = session_id_first(77, 0, 9);
     rig_start(&donor);
     rig_join(&donor, 'x');
     (void)create(&donor, 'x', "/e", "1", 1);

@@ -58,8 +58,9 @@ TEST(a_password_must_be_right_to_the_last_byte)
 
 TEST(an_id_is_never_nothing_nor_the_mark_of_a_container)
 {
-    EXPECT_EQ(session_id_first(1, 1), INT64_C(0x0100000000000000) + (1 << 16));
-    EXPECT_EQ(session_id_first(0, 0), 1);
+    EXPECT_EQ(session_id_first(1, 0, 1), INT64_C(0x0100000000000000) + (1 << 16));
+    EXPECT_EQ(session_id_first(1, 0xffff, 1), INT64_C(0x0100000000000000) + (1 << 16) + 0x7fff);
+    EXPECT_EQ(session_id_first(0, 0, 0), 1);
     EXPECT_EQ(session_id_next(-1), 1);
     EXPECT_EQ(session_id_next(INT64_MAX), INT64_MIN + 1);
 }
