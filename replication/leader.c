@@ -414,18 +414,18 @@ static void check_followers(struct leader *l, struct zab_actions *out)
 /* initLimit is for silence: with a snapshot that takes longer a quorum must come together,
  * too. (In Apache's ensembles it never does, until somebody raises initLimit.) So every sign
  * of life of a voter that gets its history counts, if a quorum can still come of it. */
-void leader_alive(struct leader *l, const struct peer *from)
+void leader_alive(struct leader *l, const struct peer *peer)
 {
     voter_bits hoped = l->newleader_acks;
 
-    if (l->phase != LEADER_HISTORY || from->phase != PEER_HISTORY || peer_bit(l, from) == 0)
+    if (l->phase != LEADER_HISTORY || peer->phase != PEER_HISTORY || peer_bit(l, peer) == 0)
         return;
     LIST_FOR(link, &l->peers)
     {
-        const struct peer *peer = CONTAINER_OF(link, struct peer, link);
+        const struct peer *other = CONTAINER_OF(link, struct peer, link);
 
-        if (peer->phase == PEER_SNAPSHOT || peer->phase == PEER_HISTORY)
-            hoped |= peer_bit(l, peer);
+        if (other->phase == PEER_SNAPSHOT || other->phase == PEER_HISTORY)
+            hoped |= peer_bit(l, other);
     }
     if (is_quorum(l, hoped))
         l->deadline = l->zab->now_ms + leader_ticks(l, l->zab->config.init_limit);
