@@ -17,8 +17,8 @@
 #include "server/admin_words.h"
 #include "server/connections.h"
 #include "server/core/core.h"
-#include "server/core/session_id.h"
 #include "server/listener.h"
+#include "server/settings.h"
 #include "store/disk_posix.h"
 #include "store/store.h"
 #include "store/tree.h"
@@ -26,18 +26,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 
-/* The id that a server without an ensemble has in its session ids, as Apache's. */
-#define STANDALONE_SID 1
-
 #define STORE_TICK_MS 1000
-
-/* Of the log's segments, unless preAllocSize says otherwise. */
-#define SEGMENT_BYTES ((uint64_t)16 << 20)
-#define SEGMENT_SLACK_BYTES ((uint64_t)32 << 10)
 
 /* How long a stop waits for the disk to decide what is in work. */
 #define STOP_PATIENCE_MS 5000
@@ -353,36 +345,9 @@ void server_free(struct server *s)
 
 /* ---- starting */
 
-static struct hash_key random_key(void)
-{
-    struct hash_key key;
-
-    if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
-        die("server: the system gives no random bytes");
-    return key;
-}
-
-/* The txn of the longest request fits into a segment: names, ACLs and versions that
- * the server adds may double it. */
-static uint64_t segment_bytes(const struct config *c)
-{
-    uint64_t wanted = c->segment_kib == 0 ? SEGMENT_BYTES : (uint64_t)c->segment_kib * 1024;
-    uint64_t least = 2 * (uint64_t)c->frame_bytes_max + SEGMENT_SLACK_BYTES;
-    uint64_t bytes = wanted > least ? wanted : least;
-
-    return (bytes + DISK_PAGE - 1) / DISK_PAGE * DISK_PAGE;
-}
-
 static int open_store(struct server *s, struct errtext *why)
 {
-    const struct config *c = s->config;
-    struct store_config config = {
-        .data_dir = c->data_dir,
-        .log_dir = c->data_log_dir,
-        .key = random_key(),
-        .segment_bytes = segment_bytes(c),
-        .snap_count = (uint64_t)c->snap_count,
-    };
+    struct store_config config = settings_store(s->config);
     struct store_base base = {
         .disk = s->disk,
         .log_worker = driver_worker_base(s->log_worker),
@@ -393,36 +358,10 @@ static int open_store(struct server *s, struct errtext *why)
     return store_open(&config, &base, &events, &s->store, why);
 }
 
-static size_t large_request_bytes(const struct config *c)
-{
-    return c->large_request_bytes > 0 ? (size_t)c->large_request_bytes : 0;
-}
-
 static void make_core(struct server *s)
 {
-    const struct config *c = s->config;
-    struct core_config config = {
-        .tick_ms = c->tick_ms,
-        .min_session_timeout_ms = c->min_session_timeout_ms,
-        .max_session_timeout_ms = c->max_session_timeout_ms,
-        .container_check_interval_ms = c->container_check_interval_ms,
-        .container_max_per_minute = c->container_max_per_minute,
-        .container_never_used_ms = c->container_never_used_ms,
-        .extended_types = c->extended_types,
-        .reconfig_enabled = c->reconfig_enabled,
-        .enforce_quota = c->enforce_quota,
-        .large_request_bytes = large_request_bytes(c),
-        .skip_acl = c->skip_acl,
-        .digest_off = !c->digest_enabled,
-        .digest_algorithm = c->digest_algorithm,
-        .super_digest = c->super_digest,
-        .auth_schemes = c->enforce_auth ? c->auth_schemes : NULL,
-        .ensemble_names = c->ensemble_names,
-        .first_session_id =
-            session_id_first(clock_ms(CLOCK_REALTIME), (uint16_t)random_key().k0, STANDALONE_SID),
-        .txn_bytes_max = store_txn_max(s->store),
-        .hash_key = random_key(),
-    };
+    struct core_config config =
+        settings_core(s->config, store_txn_max(s->store), server_now(s)->wall_ms);
     struct core_host host = {
         .arg = s,
         .next_zxid = on_next_zxid,
@@ -440,23 +379,7 @@ static void make_core(struct server *s)
 
 static void make_connections(struct server *s)
 {
-    const struct config *c = s->config;
-    struct connections_config config = {
-        .per_address_max = c->client_cnxns_max,
-        .total_max = c->cnxns_max,
-        .handshake_timeout_ms = c->handshake_timeout_ms,
-        .frame_bytes_max = c->frame_bytes_max,
-        .outstanding_max = c->outstanding_max,
-        .throttle_max = c->request_throttle ? c->requests_throttle_max : 0,
-        .late_ms = c->throttled_op_wait_ms,
-        .closes_stale = c->throttle_drops_stale && c->throttle_checks_latency,
-        .large_request_bytes = large_request_bytes(c),
-        .large_requests_max = (size_t)c->large_requests_max,
-        .session_throttle = c->session_throttle,
-        .tcp_keep_alive = c->tcp_keep_alive,
-        .hash_key = random_key(),
-        .random_seed = random_key().k0,
-    };
+    struct connections_config config = settings_connections(s->config);
     struct connections_host host = {
         .arg = s,
         .now = server_now,
