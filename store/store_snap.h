@@ -1,4 +1,4 @@
-/* store_snap: what store_snap.c and the other parts of the store know of each other.
+/* store_snap: what store_snap*.c and the other parts of the store know of each other.
  * For them alone; others find store_snap_begin and the rest in store.h. */
 #ifndef ZKFS_STORE_STORE_SNAP_H
 #define ZKFS_STORE_STORE_SNAP_H
