@@ -125,10 +125,12 @@ struct sim_server {
 
     /* faults in force */
     int64_t slow_until;
-    int crash_in;   /* actions; 0: not planned */
-    int crash_kind; /* before the next action of this kind; -1: not planned */
-    int crash_next; /* the like, in the next life: the kind + 1; 0: not planned */
-    int crash_job;  /* jobs of its disk; 0: not planned. In the middle of the last one */
+    int crash_in;      /* actions; 0: not planned */
+    int crash_kind;    /* before the next action of this kind; -1: not planned */
+    int crash_next;    /* the like, in the next life: the kind + 1; 0: not planned */
+    int crash_job;     /* jobs of its disk; 0: not planned. In the middle of the last one */
+    int crash_reports; /* of that kind from its disk; 0: not planned. It does not hear the last */
+    enum sim_report_kind crash_report;
 };
 
 /* Frames on their way, oldest first; a ring. */

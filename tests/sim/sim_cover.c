@@ -54,6 +54,7 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("pages not synced then", cover->unsynced_pages);
     print("crashes inside a job", cover->crashed_in_job);
     print("power cuts inside a start", cover->crashed_in_start);
+    print("crashes at a report of it", cover->crashed_at_report);
     print("ends by a broken disk", cover->died);
     print("rot noticed at a start", cover->rot_noticed);
     printf("faults\n");

@@ -7,28 +7,29 @@
 
 #include <stdint.h>
 
-#define SIM_FAULTS(X)                         \
-    X(CRASH, "process crash")                 \
-    X(CRASH_HOST, "power cut of one")         \
-    X(CRASH_ALL, "power cut of all")          \
-    X(CRASH_LEADER, "crash of the leader")    \
-    X(CRASH_ACTION, "crash before an action") \
-    X(PAUSE, "pause")                         \
-    X(PARTITION, "partition")                 \
-    X(ISOLATE_LEADER, "leader cut off")       \
-    X(ONE_WAY, "one-way partition")           \
-    X(CUT, "connection cut")                  \
-    X(CUT_LINK, "election link cut")          \
-    X(SLOW_DISK, "slow disk")                 \
-    X(FSYNC, "fsync error")                   \
-    X(FULL, "disk full")                      \
-    X(DAMAGE, "bit rot")                      \
-    X(HANDOVER, "orderly stop")               \
-    X(LISTEN, "port lost")                    \
-    X(DEPOSED, "leader deposed unawares")     \
-    X(HANDSHAKE, "crash in a handshake")      \
-    X(FALSE_ELECTION, "election gone wrong")  \
-    X(CRASH_JOB, "crash inside a job of the disk")
+#define SIM_FAULTS(X)                              \
+    X(CRASH, "process crash")                      \
+    X(CRASH_HOST, "power cut of one")              \
+    X(CRASH_ALL, "power cut of all")               \
+    X(CRASH_LEADER, "crash of the leader")         \
+    X(CRASH_ACTION, "crash before an action")      \
+    X(PAUSE, "pause")                              \
+    X(PARTITION, "partition")                      \
+    X(ISOLATE_LEADER, "leader cut off")            \
+    X(ONE_WAY, "one-way partition")                \
+    X(CUT, "connection cut")                       \
+    X(CUT_LINK, "election link cut")               \
+    X(SLOW_DISK, "slow disk")                      \
+    X(FSYNC, "fsync error")                        \
+    X(FULL, "disk full")                           \
+    X(DAMAGE, "bit rot")                           \
+    X(HANDOVER, "orderly stop")                    \
+    X(LISTEN, "port lost")                         \
+    X(DEPOSED, "leader deposed unawares")          \
+    X(HANDSHAKE, "crash in a handshake")           \
+    X(FALSE_ELECTION, "election gone wrong")       \
+    X(CRASH_JOB, "crash inside a job of the disk") \
+    X(TURNS, "bare quorums in turn")
 
 enum sim_fault {
 #define X(name, text) FAULT_##name,
@@ -47,8 +48,8 @@ struct sim_cover {
     uint64_t roles[4], served[4];
     uint64_t diff, trunc, snap, snap_cut, torn_items;
     uint64_t sessions, reattached, expired, closed, events, ephemerals, refused;
-    uint64_t power_cuts, unsynced_pages, crashed_in_job, crashed_in_start, died, rot_noticed,
-        checkpoints;
+    uint64_t power_cuts, unsynced_pages, crashed_in_job, crashed_in_start, crashed_at_report, died,
+        rot_noticed, checkpoints;
     uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];
     uint64_t faults[FAULT_COUNT];
 };

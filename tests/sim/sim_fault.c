@@ -5,7 +5,7 @@
 
 enum heal { HEAL_NETWORK, HEAL_DISK_FULL };
 /* What a fault goes on with. */
-enum stage { STAGE_NEXT, STAGE_FALSE_ELECTION, STAGE_DEPOSE };
+enum stage { STAGE_NEXT, STAGE_FALSE_ELECTION, STAGE_DEPOSE, STAGE_TURN };
 
 static int any_server(struct sim *sim)
 {
@@ -36,12 +36,17 @@ static int64_t while_ms(struct sim *sim)
     return sim_between(sim, 1, longest[rng_below(&sim->rng, 4)]) * SIM_MS;
 }
 
-static void crash(struct sim *sim, int s, bool host)
+static void crash_for(struct sim *sim, int s, bool host, int64_t away)
 {
     if (s == 0 || !sim->servers[s].alive)
         return;
     sim_server_crash(sim, s, host);
-    sim_after(sim, while_ms(sim), EV_RESTART, s, 0, 0);
+    sim_after(sim, away, EV_RESTART, s, 0, 0);
+}
+
+static void crash(struct sim *sim, int s, bool host)
+{
+    crash_for(sim, s, host, while_ms(sim));
 }
 
 static void crash_all(struct sim *sim)
@@ -164,8 +169,72 @@ void sim_fault_crash_now(struct sim *sim, int s)
     sim_server_crash(sim, s, sim_chance(sim, 2));
     sim_after(sim, sim_between(sim, 1 * SIM_MS, with_leader ? 200 * SIM_MS : 4 * SIM_S), EV_RESTART,
               s, 0, 0);
-    if (with_leader)
-        crash(sim, leader(sim), true);
+    if (!with_leader)
+        return;
+    /* And who was away is all that it meets when it is back. */
+    for (int other = 1; other <= sim->count; other++)
+        if (!sim->servers[other].alive)
+            sim_after(sim, sim_between(sim, 1 * SIM_MS, 2 * SIM_S), EV_RESTART, other, 0, 0);
+    crash(sim, leader(sim), true);
+}
+
+/* As many voters as can be missed, one bit for each; none of those in BUT. */
+static unsigned minority(struct sim *sim, unsigned but)
+{
+    unsigned chosen = 0;
+
+    for (int left = (sim->voters - 1) / 2, tries = 0; left > 0 && tries < 100; tries++) {
+        int s = (int)sim_between(sim, 1, sim->voters);
+
+        if ((chosen | but) >> s & 1)
+            continue;
+        chosen |= 1u << s;
+        left--;
+    }
+    return chosen;
+}
+
+/* The rest goes on without some; now they come back, and others go: there is a quorum only with
+ * those who are behind, and so they are what an election and the synchronisation after it turn on.
+ * There one of them loses its power, as soon as its disk has said something. */
+static void take_turns(struct sim *sim, unsigned behind)
+{
+    int lead = leader(sim);
+    unsigned away = minority(sim, behind | 1u << lead);
+
+    for (int s = 1; s <= sim->voters; s++) {
+        struct sim_server *server = &sim->servers[s];
+
+        if (away >> s & 1)
+            crash_for(sim, s, sim_chance(sim, 2), sim_between(sim, 1 * SIM_S, 10 * SIM_S));
+        if (!(behind >> s & 1))
+            continue;
+        server->crash_report = sim_chance(sim, 2)
+                                   ? REPORT_META
+                                   : (enum sim_report_kind)sim_between(sim, 0, REPORT_INSTALLED);
+        server->crash_reports = (int)sim_between(sim, 1, 3);
+        server->crash_with_leader = !sim_chance(sim, 3);
+        if (sim_chance(sim, 3))
+            server->slow_until = sim->now + while_ms(sim);
+        sim_after(sim, 0, EV_RESTART, s, 0, 0);
+    }
+    if (!sim_chance(sim, 3)) /* else it may lead on, in the epoch that they know */
+        crash_for(sim, lead, sim_chance(sim, 2), sim_between(sim, 1 * SIM_MS, 200 * SIM_MS));
+}
+
+static bool begin_turns(struct sim *sim)
+{
+    int64_t first = sim_between(sim, 100 * SIM_MS, 3 * SIM_S);
+    int lead = leader(sim);
+    unsigned behind = minority(sim, 1u << lead);
+
+    if (lead == 0 || behind == 0)
+        return false;
+    for (int s = 1; s <= sim->voters; s++)
+        if (behind >> s & 1)
+            crash_for(sim, s, sim_chance(sim, 2), first + 1 * SIM_S);
+    sim_after(sim, first, EV_FAULT, 0, STAGE_TURN, behind);
+    return true;
 }
 
 /* Everybody who searches hears from all the others that one of two leads already, and each of
@@ -272,6 +341,8 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         if (sim_chance(sim, 2))
             (void)sim_net_cut(sim, s); /* so that there are others than of broadcast */
         return server->alive;
+    case FAULT_TURNS:
+        return begin_turns(sim);
     case FAULT_FALSE_ELECTION:
         return begin_false_election(sim);
     case FAULT_HANDOVER:
@@ -301,7 +372,7 @@ static void repair(struct sim *sim)
         server->fsync_fails = server->listen_fails = false;
         sim_store_fill(sim, s, false);
         sim_store_break(sim, s, false);
-        server->crash_in = server->crash_next = server->crash_job = 0;
+        server->crash_in = server->crash_next = server->crash_job = server->crash_reports = 0;
         server->crash_kind = -1;
         server->crash_with_leader = false;
         if (server->paused)
@@ -345,6 +416,8 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
         return; /* repaired meanwhile */
     else if (event->kind == EV_FAULT && event->a == STAGE_DEPOSE)
         depose_now(sim, (int)event->b);
+    else if (event->kind == EV_FAULT && event->a == STAGE_TURN)
+        take_turns(sim, (unsigned)event->b);
     else if (event->kind == EV_FAULT)
         false_election(sim, event->b);
     else if (event->a == HEAL_NETWORK)

@@ -147,7 +147,7 @@ static void end_process(struct sim *sim, int s, bool host)
     server->alive = false;
     server->gone_host = host;
     server->life++;
-    server->crash_in = 0;
+    server->crash_in = server->crash_reports = 0;
     server->crash_kind = -1;
     zab_free(server->zab);
     server->zab = NULL;
@@ -286,6 +286,19 @@ static void on_report(struct sim *sim, int s, const struct sim_report *report)
     }
 }
 
+/* It was to crash with this one: what is on disk then is there, and what follows is not. */
+static bool is_last_report(struct sim *sim, int s, const struct sim_report *report)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    if (server->crash_reports == 0 || server->crash_report != report->kind ||
+        --server->crash_reports > 0)
+        return false;
+    sim->cover.crashed_at_report++;
+    sim_fault_crash_now(sim, s);
+    return true;
+}
+
 static void on_store(struct sim *sim, const struct sim_event *event)
 {
     int s = event->server;
@@ -295,7 +308,8 @@ static void on_store(struct sim *sim, const struct sim_event *event)
     sim_store_event(sim, event);
     /* A report may end the server. */
     while (server->alive && server->life == event->life && sim_store_next_report(sim, s, &report))
-        on_report(sim, s, &report);
+        if (!is_last_report(sim, s, &report))
+            on_report(sim, s, &report);
     if (!server->alive || server->life != event->life)
         return;
     if (store_full(server->keep.store) != server->told_full) {
