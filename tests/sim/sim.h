@@ -44,6 +44,7 @@ enum sim_event_kind {
     EV_WORK_DONE, /* a: worker: the loop hears of it */
     EV_STORE_TICK,
     EV_META_AGAIN, /* the disk was full */
+    EV_OPENED,     /* a: ticket, b: failed: a snapshot is open */
     EV_STREAM,     /* a: conn: the next part of a snapshot goes out */
     EV_DIAL,       /* a: ticket, b: to whom: the SYN arrives */
     EV_DIALLED,    /* a: ticket, b: conn, or 0: failed */
@@ -68,7 +69,6 @@ enum sim_event_kind {
 
 /* What a server is to do after the actions of an event: completions and requests. */
 enum sim_local_kind {
-    LOCAL_OPENED,
     LOCAL_SNAP_FAILED,
     LOCAL_REQUEST,
     LOCAL_REVALIDATE,
@@ -80,9 +80,7 @@ struct sim_local {
     uint64_t conn, ticket;
     int64_t session_id;
     int32_t timeout_ms;
-    zk_zxid zxid;
     struct blob *data, *auth; /* references of its own */
-    bool failed;
 };
 
 #define SIM_LOCALS_MAX 4096 /* a ring; far more than one event can add */
@@ -112,7 +110,7 @@ struct sim_server {
     size_t local_first, local_count;
     struct {
         uint64_t ticket;
-        struct tree_stream *stream;
+        struct tree_stream *stream; /* NULL: not yet, or it failed */
     } opened[SIM_OPENED_MAX];
     size_t opened_count;
     struct {
@@ -247,6 +245,10 @@ static inline zk_zxid sim_applied(const struct sim *sim, int s)
 
 /* The core has been given an event: perform what it asks for. */
 void sim_perform(struct sim *sim, int s, struct zab_actions *actions);
+
+/* What SNAP_OPEN of TICKET asked for is there, or has FAILED. It may have been shut meanwhile: the
+ * core hears of it all the same, as it may have been on its way already. */
+void sim_perform_opened(struct sim *sim, int s, uint64_t ticket, bool failed);
 
 /* ---- sim_host */
 struct core_time sim_core_time(const struct sim *sim, int s);

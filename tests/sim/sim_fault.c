@@ -142,8 +142,8 @@ static bool crash_in_handshake(struct sim *sim, int s)
 {
     static const enum zab_action_kind kinds[] = {
         ZAB_META,       ZAB_META,         ZAB_TRUNCATE,  ZAB_APPEND,    ZAB_SNAP_BEGIN,
-        ZAB_SNAP_STAGE, ZAB_SNAP_INSTALL, ZAB_SNAP_DROP, ZAB_SNAP_OPEN, ZAB_STREAM,
-        ZAB_SEND,       ZAB_CLOSE,        ZAB_ROLE,      ZAB_DIAL};
+        ZAB_SNAP_STAGE, ZAB_SNAP_INSTALL, ZAB_SNAP_DROP, ZAB_SNAP_OPEN, ZAB_SNAP_SHUT,
+        ZAB_STREAM,     ZAB_SEND,         ZAB_CLOSE,     ZAB_ROLE,      ZAB_DIAL};
     struct sim_server *server = &sim->servers[s];
     int kind = (int)kinds[rng_below(&sim->rng, sizeof kinds / sizeof *kinds)];
 

@@ -4,25 +4,6 @@
 #include "store/stream.h"
 #include "tests/sim/sim.h"
 
-static void do_snap_open(struct sim *sim, int s, const struct zab_action *action)
-{
-    struct sim_server *server = &sim->servers[s];
-    bool failed = sim_chance(sim, 40);
-
-    SIM_REQUIRE(sim, sim_applied(sim, s) >= action->zxid,
-                "s%d: SNAP_OPEN wants a state that is not applied", s);
-    SIM_REQUIRE(sim, server->opened_count < SIM_OPENED_MAX, "s%d: snapshots are never shut", s);
-    if (!failed) {
-        server->opened[server->opened_count].ticket = action->ticket;
-        server->opened[server->opened_count++].stream = tree_stream_open(sim_tree(sim, s));
-    }
-    sim_server_todo(sim, s,
-                    (struct sim_local){.kind = LOCAL_OPENED,
-                                       .ticket = action->ticket,
-                                       .zxid = failed ? 0 : sim_applied(sim, s),
-                                       .failed = failed});
-}
-
 /* The opened snapshot of TICKET leaves the table. NULL: there is none. */
 static struct tree_stream *take_opened(struct sim_server *server, uint64_t ticket)
 {
@@ -34,6 +15,37 @@ static struct tree_stream *take_opened(struct sim_server *server, uint64_t ticke
             return stream;
         }
     return NULL;
+}
+
+/* It takes its time: the checkpoint's thread may have something else to do. */
+static int64_t opening_time(struct sim *sim)
+{
+    if (sim->healed_at != 0 || !sim_chance(sim, 4))
+        return sim_between(sim, 0, 2 * SIM_MS);
+    return sim_between(sim, 0, sim_chance(sim, 2) ? 100 * SIM_MS : 4 * SIM_S);
+}
+
+static void do_snap_open(struct sim *sim, int s, const struct zab_action *action)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    SIM_REQUIRE(sim, sim_applied(sim, s) >= action->zxid,
+                "s%d: SNAP_OPEN wants a state that is not applied", s);
+    SIM_REQUIRE(sim, server->opened_count < SIM_OPENED_MAX, "s%d: snapshots are never shut", s);
+    server->opened[server->opened_count].ticket = action->ticket;
+    server->opened[server->opened_count++].stream = NULL;
+    sim_after(sim, opening_time(sim), EV_OPENED, s, action->ticket, sim_chance(sim, 40));
+}
+
+void sim_perform_opened(struct sim *sim, int s, uint64_t ticket, bool failed)
+{
+    struct sim_server *server = &sim->servers[s];
+
+    if (failed)
+        (void)take_opened(server, ticket); /* there was nothing yet */
+    for (size_t i = 0; i < server->opened_count; i++)
+        if (server->opened[i].ticket == ticket)
+            server->opened[i].stream = tree_stream_open(sim_tree(sim, s));
 }
 
 static void do_snap_begin(struct sim *sim, int s, const struct zab_action *action)
@@ -131,8 +143,7 @@ static void do_disk(struct sim *sim, int s, const struct zab_action *action)
         do_snap_open(sim, s, action);
         break;
     case ZAB_SNAP_SHUT:
-        tree_stream_close(
-            take_opened(&sim->servers[s], action->ticket)); /* one that failed is none */
+        tree_stream_close(take_opened(&sim->servers[s], action->ticket)); /* if it was open */
         break;
     case ZAB_SNAP_BEGIN:
         do_snap_begin(sim, s, action);

@@ -227,9 +227,6 @@ static void on_local(struct sim *sim, int s)
     server->local_first = (server->local_first + 1) % SIM_LOCALS_MAX;
     server->local_count--;
     switch (local.kind) {
-    case LOCAL_OPENED:
-        WITH_EVENT(sim, s, zab_snap_opened(zab, local.ticket, local.zxid, local.failed, out));
-        break;
     case LOCAL_SNAP_FAILED:
         if (!sim_store_snap_bad(sim, s, local.ticket))
             break; /* too late: it is being installed, or given up */
@@ -252,6 +249,14 @@ static void on_local(struct sim *sim, int s)
     }
     blob_unref(local.data);
     blob_unref(local.auth);
+}
+
+static void on_opened(struct sim *sim, int s, uint64_t ticket, bool failed)
+{
+    zk_zxid zxid = failed ? 0 : sim_applied(sim, s);
+
+    sim_perform_opened(sim, s, ticket, failed);
+    WITH_EVENT(sim, s, zab_snap_opened(zab, ticket, zxid, failed, out));
 }
 
 /* ---------------------------------------------------------------- the disk */
@@ -492,6 +497,9 @@ void sim_server_event(struct sim *sim, const struct sim_event *event)
     case EV_CORE_TICK:
         plan_core_tick(sim, s);
         WITH_CORE(sim, s, core_tick(core, &now));
+        break;
+    case EV_OPENED:
+        on_opened(sim, s, event->a, event->b != 0);
         break;
     case EV_STREAM:
         sim_stream_part(sim, s, event->a);
