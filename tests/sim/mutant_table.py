@@ -13,6 +13,7 @@ LEARNER, LEARNER_SYNC = "replication/learner.c", "replication/learner_sync.c"
 LEADER, LEADER_SYNC = "replication/leader.c", "replication/leader_sync.c"
 BROADCAST, WINDOW = "replication/leader_broadcast.c", "replication/window.c"
 ROLES, HISTORY = "replication/zab_roles.c", "replication/zab_history.c"
+MULTI, APPLY = "server/core/prepare_multi.c", "store/apply.c"
 
 
 def mutant(name, what, *changes, by="simulator"):
@@ -215,6 +216,26 @@ MUTANTS = [
          "    if (zxid <= last) {"),
         (WINDOW,
          "    ASSERT(zxid_follows(h->end, zxid));\n", "")),
+    mutant("multi-in-part", "while others are in flight, what stands before a multi's part that fails happens all the same",
+        (MULTI,
+         "        plan_abort(p->plan);\n"
+         "        plan_begin(p->plan, zxid);\n",
+         "        if (p->plan->in_flight < 9) {\n"
+         "            plan_abort(p->plan);\n"
+         "            plan_begin(p->plan, zxid);\n"
+         "        }\n"),
+        (MULTI,
+         "    for (int32_t i = 0; i < multi->txns.count; i++) {\n"
+         "        struct txn part",
+         "    for (int32_t i = p->plan->in_flight < 9 ? 0 : failed; i < multi->txns.count; i++) {\n"
+         "        struct txn part"),
+        (APPLY,
+         "    } else if (parts_failed(parts, count)) {",
+         "    } else if (parts_failed(parts, count) && parts[0].hdr.type == OP_ERROR) {")),
+    mutant("multi-one-error", "while others are in flight, each part of a multi that fails has the error of the one that did",
+        (MULTI,
+         "i < failed ? ZOK : i == failed ? err : ZRUNTIMEINCONSISTENCY",
+         "p->plan->in_flight < 9 && i < failed ? ZOK : i == failed || p->plan->in_flight > 8 ? err : ZRUNTIMEINCONSISTENCY")),
     mutant("two-promises",
         "an epoch that was accepted may be lower than one before; our leaders ask for no such promise",
         (LEARNER_SYNC,

@@ -188,11 +188,13 @@ static void check_end(struct sim *sim)
         SIM_REQUIRE(sim, is_same_tree(sim_tree(sim, s), sim->ghost.tree),
                     "s%d's tree is not the committed one at the end", s);
     }
-    for (int i = 0; i < sim->client_count; i++)
+    for (int i = 0; i < sim->client_count; i++) {
         SIM_REQUIRE(sim,
                     sim->clients[i].acked <=
                         sim_ghost_value(&sim->ghost, (uint32_t)i, sim_ghost_end(&sim->ghost)).seq,
                     "client %d: an acknowledged write is lost", i);
+        sim_multi_check_end(sim, &sim->clients[i]);
+    }
 }
 
 void sim_run(struct sim *sim, uint64_t seed)

@@ -18,43 +18,92 @@ void sim_path_ephemeral(char path[SIM_PATH_MAX], uint32_t client, uint32_t k)
     (void)snprintf(path, SIM_PATH_MAX, "/e%u-%u", client % SIM_CLIENTS_MAX, k % SIM_EPHEMERALS_MAX);
 }
 
-int sim_path_client(struct jute_bytes path)
+void sim_path_group(char path[SIM_PATH_MAX], uint32_t client, uint32_t k)
 {
-    if (path.len != 3 || path.data[0] != '/' || path.data[1] != 'c')
-        return -1;
-    return path.data[2] - '0';
+    (void)snprintf(path, SIM_PATH_MAX, "/m%u-%u", client % SIM_CLIENTS_MAX, k % SIM_GROUP_SIZE);
+}
+
+/* A number, and what stands behind it, if anything does. */
+static bool take_number(struct jute_bytes *path, char end, uint32_t *ret)
+{
+    uint32_t number = 0;
+    int32_t i = 0;
+
+    for (; i < path->len && path->data[i] >= '0' && path->data[i] <= '9'; i++)
+        number = 10 * number + (uint32_t)(path->data[i] - '0');
+    if (i == 0 || (end == '\0' ? i != path->len : i == path->len || path->data[i] != (uint8_t)end))
+        return false;
+    i += end != '\0';
+    path->data += i;
+    path->len -= i;
+    *ret = number;
+    return true;
+}
+
+struct sim_name sim_name(struct jute_bytes path)
+{
+    static const struct {
+        char letter;
+        enum sim_place place;
+        bool has_k;
+    } places[] = {{'c', SIM_PLACE_OWN, false},
+                  {'e', SIM_PLACE_EPHEMERAL, true},
+                  {'m', SIM_PLACE_GROUP, true}};
+    struct jute_bytes rest = {.data = path.data + 2, .len = path.len - 2};
+    struct sim_name name = {0};
+
+    for (size_t i = 0; path.len > 2 && i < sizeof places / sizeof *places; i++) {
+        if (path.data[1] != (uint8_t)places[i].letter)
+            continue;
+        if (take_number(&rest, places[i].has_k ? '-' : '\0', &name.client) &&
+            (!places[i].has_k || take_number(&rest, '\0', &name.k)))
+            name.place = places[i].place;
+        break;
+    }
+    return name;
 }
 
 uint32_t sim_data_seq(struct jute_bytes data)
 {
     char text[16] = "";
 
-    memcpy(text, data.data, jute_size(data) < sizeof text - 1 ? jute_size(data) : sizeof text - 1);
+    if (jute_size(data) > 0)
+        memcpy(text, data.data,
+               jute_size(data) < sizeof text - 1 ? jute_size(data) : sizeof text - 1);
     return (uint32_t)strtoul(text, NULL, 10);
 }
 
-static void note_op(struct sim_txn *ret, const struct txn *op)
+/* What OP changes; type 0: nothing. */
+static struct sim_change change_of(const struct txn *op)
 {
-    struct jute_bytes path = JUTE_NULL, data = JUTE_NULL;
-
-    if (op->hdr.type == OP_SET_DATA) {
-        path = op->set_data.path;
-        data = op->set_data.data;
-    } else if (op->hdr.type == OP_CREATE || op->hdr.type == OP_CREATE2) {
-        path = op->create.path;
-        data = op->create.data;
+    switch (op->hdr.type) {
+    case OP_CREATE:
+    case OP_CREATE2:
+        return (struct sim_change){.type = OP_CREATE,
+                                   .name = sim_name(op->create.path),
+                                   .seq = sim_data_seq(op->create.data)};
+    case OP_SET_DATA:
+        return (struct sim_change){.type = OP_SET_DATA,
+                                   .name = sim_name(op->set_data.path),
+                                   .seq = sim_data_seq(op->set_data.data)};
+    case OP_DELETE:
+        return (struct sim_change){.type = OP_DELETE, .name = sim_name(op->del.path)};
+    default:
+        return (struct sim_change){0};
     }
-    if (sim_path_client(path) < 0)
-        return;
-    ret->client = sim_path_client(path);
-    ret->seq = sim_data_seq(data);
 }
 
 static void on_op(void *arg, const struct txn *op, enum zk_err err, const struct znode *znode)
 {
+    struct sim_txn *ret = arg;
+    struct sim_change change = change_of(op);
+
     (void)znode;
-    if (err == ZOK)
-        note_op(arg, op);
+    if (err != ZOK || change.type == 0)
+        return;
+    if (ret->change_count < SIM_CHANGES_MAX)
+        ret->changes[ret->change_count] = change;
+    ret->change_count++;
 }
 
 bool sim_txn_apply(struct tree *tree, const struct blob *blob, struct sim_txn *ret)
@@ -68,8 +117,7 @@ bool sim_txn_apply(struct tree *tree, const struct blob *blob, struct sim_txn *r
         *ret = (struct sim_txn){.session = txn.hdr.client_id,
                                 .cxid = txn.hdr.cxid,
                                 .type = txn.hdr.type,
-                                .zxid = txn.hdr.zxid,
-                                .client = -1};
+                                .zxid = txn.hdr.zxid};
         (void)tree_apply(tree, &txn, &observer);
         ok = tree_digest(tree) == (uint64_t)txn.digest.tree_digest;
     }

@@ -1,6 +1,8 @@
-/* sim_app: what clients of the simulator write and what of it can be told from a txn. Client N
- * has a znode /cN, whose data begins with the number of its last write; and ephemerals
- * /eN-K. Nobody else writes to them. */
+/* sim_app: what clients of the simulator write and what of it can be told from a txn. To client N
+ * belong the znodes below, and nobody else writes to them:
+ *   /cN     its data begins with the number of its last write
+ *   /eN-K   ephemerals
+ *   /mN-K   the same write in all of them, by multi (sim_multi.h) */
 #ifndef ZKFS_TESTS_SIM_SIM_APP_H
 #define ZKFS_TESTS_SIM_SIM_APP_H
 
@@ -14,24 +16,39 @@
 
 #define SIM_CLIENTS_MAX 8
 #define SIM_EPHEMERALS_MAX 4
-#define SIM_PATH_MAX 16
+#define SIM_GROUP_SIZE 2
+#define SIM_PATH_MAX 24
+
+enum sim_place { SIM_PLACE_OTHER, SIM_PLACE_OWN, SIM_PLACE_EPHEMERAL, SIM_PLACE_GROUP };
+
+/* What a path says. */
+struct sim_name {
+    enum sim_place place;
+    uint32_t client, k;
+};
 
 void sim_path_own(char path[SIM_PATH_MAX], uint32_t client);
 void sim_path_ephemeral(char path[SIM_PATH_MAX], uint32_t client, uint32_t k);
-
-/* The client whose znode this is; -1: none. */
-int sim_path_client(struct jute_bytes path);
+void sim_path_group(char path[SIM_PATH_MAX], uint32_t client, uint32_t k);
+struct sim_name sim_name(struct jute_bytes path);
 
 /* The number that data begins with. */
 uint32_t sim_data_seq(struct jute_bytes data);
 
-/* What a txn does, as far as the simulator wants to know it. */
+/* What a txn does, as far as the simulator wants to know it: what it creates, sets and deletes. */
+struct sim_change {
+    int32_t type; /* OP_CREATE, ..., OP_DELETE_CONTAINER */
+    struct sim_name name;
+    uint32_t seq; /* of a creation, or new data */
+};
+#define SIM_CHANGES_MAX 8
+
 struct sim_txn {
     int64_t session;
     int32_t cxid, type;
     zk_zxid zxid;
-    int client; /* whose znode it writes; -1: nobody's */
-    uint32_t seq;
+    struct sim_change changes[SIM_CHANGES_MAX];
+    size_t change_count; /* with those that there is no room for */
 };
 
 /* Applies it to TREE, and tells what it was. False: it does not decode, or TREE is not as it

@@ -19,6 +19,7 @@ static void forget_connection(struct sim *sim, struct sim_client *client)
     for (size_t i = client->replied; i < client->asked; i++) {
         const struct sim_op *op = op_at(client, i);
 
+        sim_multi_forget(client, op);
         if (op->kind == SIM_OP_EPHEMERAL || op->kind == SIM_OP_DELETE)
             client->ephemerals[op->seq] = SIM_UNKNOWN;
     }
@@ -71,7 +72,16 @@ static void dial(struct sim *sim, struct sim_client *client)
 
 /* ---------------------------------------------------------------- requests */
 
-static void header(struct buf *b, struct sim_client *client, struct sim_op *op, int32_t type)
+struct zk_vec_acl sim_client_acl(void)
+{
+    static struct zk_acl open = {.perms = PERM_ALL,
+                                 .scheme = {.data = (const uint8_t *)"world", .len = 5},
+                                 .id = {.data = (const uint8_t *)"anyone", .len = 6}};
+
+    return (struct zk_vec_acl){.count = 1, .items = &open};
+}
+
+void sim_client_header(struct buf *b, struct sim_client *client, struct sim_op *op, int32_t type)
 {
     op->xid = ++client->xid;
     put_request_header(b, &(struct zk_request_header){.xid = op->xid, .type = type});
@@ -79,9 +89,6 @@ static void header(struct buf *b, struct sim_client *client, struct sim_op *op, 
 
 static void put_write(struct sim *sim, struct buf *b, struct sim_client *client, struct sim_op *op)
 {
-    static struct zk_acl open = {.perms = PERM_ALL,
-                                 .scheme = {.data = (const uint8_t *)"world", .len = 5},
-                                 .id = {.data = (const uint8_t *)"anyone", .len = 6}};
     size_t filler = rng_below(&sim->rng, sim_chance(sim, 20) ? 5000 : 60);
     char path[SIM_PATH_MAX];
     uint8_t *data = xmalloc(16 + filler);
@@ -92,15 +99,15 @@ static void put_write(struct sim *sim, struct buf *b, struct sim_client *client,
     memset(data + len, 'x', filler);
     sim_path_own(path, client->id);
     if (client->made) {
-        header(b, client, op, OP_SET_DATA);
+        sim_client_header(b, client, op, OP_SET_DATA);
         put_set_data_request(b, &(struct zk_set_data_request){.path = jute_str(path),
                                                               .data = {data, len + (int32_t)filler},
                                                               .version = -1});
     } else {
-        header(b, client, op, OP_CREATE);
+        sim_client_header(b, client, op, OP_CREATE);
         put_create_request(b, &(struct zk_create_request){.path = jute_str(path),
                                                           .data = {data, len + (int32_t)filler},
-                                                          .acl = {.count = 1, .items = &open}});
+                                                          .acl = sim_client_acl()});
     }
     free(data);
 }
@@ -111,34 +118,31 @@ static void put_read(struct buf *b, struct sim_client *client, struct sim_op *op
     char path[SIM_PATH_MAX];
 
     sim_path_own(path, watch ? op->seq : client->id);
-    header(b, client, op, OP_GET_DATA);
+    sim_client_header(b, client, op, OP_GET_DATA);
     put_path_watch_request(b,
                            &(struct zk_path_watch_request){.path = jute_str(path), .watch = watch});
 }
 
 static void put_ephemeral(struct buf *b, struct sim_client *client, struct sim_op *op)
 {
-    static struct zk_acl open = {.perms = PERM_ALL,
-                                 .scheme = {.data = (const uint8_t *)"world", .len = 5},
-                                 .id = {.data = (const uint8_t *)"anyone", .len = 6}};
     char path[SIM_PATH_MAX];
 
     sim_path_ephemeral(path, client->id, op->seq);
     switch (op->kind) {
     case SIM_OP_EPHEMERAL:
-        header(b, client, op, OP_CREATE);
+        sim_client_header(b, client, op, OP_CREATE);
         put_create_request(b, &(struct zk_create_request){.path = jute_str(path),
                                                           .data = jute_str(""),
-                                                          .acl = {.count = 1, .items = &open},
+                                                          .acl = sim_client_acl(),
                                                           .flags = CREATE_EPHEMERAL});
         break;
     case SIM_OP_DELETE:
-        header(b, client, op, OP_DELETE);
+        sim_client_header(b, client, op, OP_DELETE);
         put_path_version_request(
             b, &(struct zk_path_version_request){.path = jute_str(path), .version = -1});
         break;
     default:
-        header(b, client, op, OP_EXISTS);
+        sim_client_header(b, client, op, OP_EXISTS);
         put_path_watch_request(b, &(struct zk_path_watch_request){.path = jute_str(path)});
         break;
     }
@@ -149,14 +153,18 @@ static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
     unsigned dice = (unsigned)rng_below(&sim->rng, 100);
 
     if (client->reader)
-        return dice < 40 ? SIM_OP_WATCH : dice < 60 ? SIM_OP_EXISTS : SIM_OP_SYNC;
-    return dice < 50   ? SIM_OP_WRITE
-           : dice < 65 ? SIM_OP_READ
-           : dice < 78 ? SIM_OP_WATCH
-           : dice < 83 ? SIM_OP_EPHEMERAL
-           : dice < 86 ? SIM_OP_DELETE
-           : dice < 90 ? SIM_OP_EXISTS
-                       : SIM_OP_SYNC;
+        return dice < 35   ? SIM_OP_WATCH
+               : dice < 45 ? SIM_OP_GROUP_READ
+               : dice < 60 ? SIM_OP_EXISTS
+                           : SIM_OP_SYNC;
+    return dice < 44   ? SIM_OP_WRITE
+           : dice < 56 ? SIM_OP_READ
+           : dice < 68 ? SIM_OP_WATCH
+           : dice < 73 ? SIM_OP_EPHEMERAL
+           : dice < 76 ? SIM_OP_DELETE
+           : dice < 80 ? SIM_OP_EXISTS
+           : dice < 90 ? SIM_OP_SYNC
+                       : sim_multi_choose(sim);
 }
 
 static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
@@ -179,11 +187,16 @@ static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kin
         put_read(&b, client, op);
         break;
     case SIM_OP_SYNC:
-        header(&b, client, op, OP_SYNC);
+        sim_client_header(&b, client, op, OP_SYNC);
         put_path_request(&b, &(struct zk_path_request){.path = jute_str("/")});
         break;
     case SIM_OP_CLOSE:
-        header(&b, client, op, OP_CLOSE_SESSION);
+        sim_client_header(&b, client, op, OP_CLOSE_SESSION);
+        break;
+    case SIM_OP_GROUP_WRITE:
+    case SIM_OP_GROUP_SPOILED:
+    case SIM_OP_GROUP_READ:
+        sim_multi_ask(sim, &b, client, op);
         break;
     default:
         op->seq = (uint32_t)rng_below(&sim->rng, SIM_EPHEMERALS_MAX);

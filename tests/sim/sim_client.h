@@ -3,11 +3,15 @@
  *   - time never goes back for it, and what it reads is what was there at that time
  *   - it reads its own writes, and after a sync whatever anybody had committed
  *   - what it watches is told before anything newer is shown
+ *   - of a multi nobody sees a part (sim_multi)
  *   - its ephemerals are there as long as its session, and it is told the truth about that
  * A write is never repeated: when its connection is lost, its outcome is not known. */
 #ifndef ZKFS_TESTS_SIM_SIM_CLIENT_H
 #define ZKFS_TESTS_SIM_SIM_CLIENT_H
 
+#include "proto/base/buf.h"
+#include "proto/errors.h"
+#include "proto/records.h"
 #include "tests/sim/sim_app.h"
 
 #include <stddef.h>
@@ -21,14 +25,26 @@ enum sim_op_kind {
     SIM_OP_EXISTS,    /* the like */
     SIM_OP_SYNC,
     SIM_OP_CLOSE,
+    SIM_OP_GROUP_WRITE,   /* by multi: all of its own group */
+    SIM_OP_GROUP_SPOILED, /* the like, with a part that must fail */
+    SIM_OP_GROUP_READ,    /* somebody's, by multiRead */
 };
+
+#define SIM_MULTI_PARTS_MAX 5
 
 struct sim_op {
     enum sim_op_kind kind;
     int32_t xid;
-    uint32_t seq;     /* WRITE; of EPHEMERAL, DELETE, EXISTS: which; of WATCH: whose */
+    uint32_t seq;     /* WRITE; of EPHEMERAL, DELETE, EXISTS: which; of WATCH and
+                         GROUP_READ: whose */
     zk_zxid at_least; /* SYNC: committed before it was asked for */
+    struct {
+        int32_t types[SIM_MULTI_PARTS_MAX];
+        int32_t count, failed; /* FAILED is the part that must fail; -1: none */
+        enum zk_err err;       /* with this */
+    } multi;
 };
+
 #define SIM_OPS_MAX 16
 
 enum sim_presence { SIM_ABSENT, SIM_PRESENT, SIM_UNKNOWN };
@@ -50,6 +66,12 @@ struct sim_client {
         bool set;
         zk_zxid mzxid;
     } watches[SIM_CLIENTS_MAX];
+    struct {
+        bool made;
+        uint32_t acked;  /* seq */
+        int32_t version; /* of its first znode; -1: not known */
+        int waiting;     /* multis asked for and not answered */
+    } group;
     int64_t asked_at, heard_at, on_since;
     uint32_t acked; /* seq */
     zk_zxid seen;
@@ -58,6 +80,24 @@ struct sim_client {
 
 struct sim;
 struct sim_event;
+
+/* What came in answer to OP, its header read. */
+struct sim_reply {
+    struct sim_client *client;
+    const struct sim_op *op;
+    zk_zxid zxid;
+    enum zk_err err;
+    struct jute_reader *body;
+};
+
+/* Appends the header of the request OP. */
+void sim_client_header(struct buf *b, struct sim_client *client, struct sim_op *op, int32_t type);
+/* The ACL of all that clients create. */
+struct zk_vec_acl sim_client_acl(void);
+/* Why a write may be refused. */
+bool sim_reply_refused(enum zk_err err);
+/* The answer to a write is the fate of this txn, and of no other. */
+void sim_reply_outcome(struct sim *sim, const struct sim_reply *reply);
 
 void sim_client_idea(struct sim *sim, const struct sim_event *event);
 /* On connection LINE: a frame came; it is over. */

@@ -71,6 +71,9 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("syncs checked", cover->syncs);
     print("events checked", cover->events);
     print("ephemerals checked", cover->ephemerals);
+    print("multis checked", cover->multis);
+    print("  that must fail", cover->multis_failed);
+    print("groups read", cover->groups_read);
     print("writes refused", cover->refused);
     print("sessions opened", cover->sessions);
     print("  moved", cover->reattached);

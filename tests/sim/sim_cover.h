@@ -52,6 +52,8 @@ struct sim_cover {
         rot_noticed, checkpoints;
     uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];
     uint64_t faults[FAULT_COUNT];
+    /* what clients asked for */
+    uint64_t multis, multis_failed, groups_read;
 };
 
 void sim_cover_add(struct sim_cover *total, const struct sim_cover *one);

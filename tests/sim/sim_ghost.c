@@ -4,6 +4,7 @@
 #include "proto/base/mem.h"
 #include "replication/window.h"
 #include "store/tree.h"
+#include "tests/sim/sim_multi.h"
 
 #include <stdlib.h>
 
@@ -25,8 +26,10 @@ void sim_ghost_done(struct sim_ghost *ghost)
     }
     for (size_t i = 0; i < ghost->count; i++)
         blob_unref(ghost->committed[i].txn);
-    for (int i = 0; i < SIM_CLIENTS_MAX; i++)
+    for (int i = 0; i < SIM_CLIENTS_MAX; i++) {
         free(ghost->clients[i].values);
+        free(ghost->groups[i].values);
+    }
     free(ghost->sessions);
     free(ghost->epochs);
     free(ghost->committed);
@@ -93,23 +96,49 @@ struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid)
     return i < epoch->count ? epoch->txns[i] : NULL;
 }
 
+void sim_history_add(struct sim_history *history, zk_zxid zxid, uint32_t seq)
+{
+    if (history->count == history->cap) {
+        history->cap = history->cap == 0 ? 64 : history->cap * 2;
+        history->values = xrealloc(history->values, history->cap * sizeof *history->values);
+    }
+    history->values[history->count++] = (struct sim_value){.zxid = zxid, .seq = seq};
+}
+
+struct sim_value sim_history_at(const struct sim_history *history, zk_zxid zxid)
+{
+    /* Questions are about late ones. */
+    for (size_t i = history->count; i > 0; i--)
+        if (history->values[i - 1].zxid <= zxid)
+            return history->values[i - 1];
+    return (struct sim_value){0};
+}
+
 /* A client's writes are committed in their order, and none twice: it waits for the fate of a
  * session before it begins another, and a server that has lost a session has lost its voice. */
-static bool note_value(struct sim_ghost *ghost, const struct sim_txn *txn)
+static bool note_values(struct sim_ghost *ghost, const struct sim_txn *txn)
 {
-    struct sim_client_history *client;
+    if (txn->change_count > SIM_CHANGES_MAX)
+        return wrong(ghost, "more is changed than any client asks for");
+    for (size_t i = 0; i < txn->change_count; i++) {
+        const struct sim_change *change = &txn->changes[i];
+        struct sim_history *history = &ghost->clients[change->name.client % SIM_CLIENTS_MAX];
 
-    if (txn->client < 0)
-        return true;
-    client = &ghost->clients[txn->client];
-    if (client->count > 0 && client->values[client->count - 1].seq >= txn->seq)
-        return wrong(ghost, "a client's writes are committed twice, or not in their order");
-    if (client->count == client->cap) {
-        client->cap = client->cap == 0 ? 64 : client->cap * 2;
-        client->values = xrealloc(client->values, client->cap * sizeof *client->values);
+        if (change->name.place != SIM_PLACE_OWN)
+            continue;
+        if (sim_history_last(history).seq >= change->seq)
+            return wrong(ghost, "a client's writes are committed twice, or not in their order");
+        sim_history_add(history, txn->zxid, change->seq);
     }
-    client->values[client->count++] = (struct sim_value){.zxid = txn->zxid, .seq = txn->seq};
     return true;
+}
+
+/* What the clients' files know of what they ask for. */
+static bool note_clients(struct sim_ghost *ghost, const struct sim_txn *txn)
+{
+    const char *complaint = sim_multi_note(ghost->groups, txn);
+
+    return complaint == NULL || wrong(ghost, complaint);
 }
 
 static void open_session(struct sim_ghost *ghost, const struct sim_txn *txn)
@@ -157,7 +186,8 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
         return wrong(ghost, "committed with a hole before it, or a step back");
     if (!sim_txn_apply(ghost->tree, txn, &ghost->last))
         return wrong(ghost, "prepared against another state than the one before it");
-    if (!note_session(ghost, &ghost->last) || !note_value(ghost, &ghost->last))
+    if (!note_session(ghost, &ghost->last) || !note_values(ghost, &ghost->last) ||
+        !note_clients(ghost, &ghost->last))
         return false;
     if (ghost->count == ghost->cap) {
         ghost->cap = ghost->cap == 0 ? 64 : ghost->cap * 2;
@@ -178,13 +208,7 @@ struct sim_session *sim_ghost_session(const struct sim_ghost *ghost, int64_t id)
 
 struct sim_value sim_ghost_value(const struct sim_ghost *ghost, uint32_t client, zk_zxid zxid)
 {
-    const struct sim_client_history *history = &ghost->clients[client];
-
-    /* Questions are about late ones. */
-    for (size_t i = history->count; i > 0; i--)
-        if (history->values[i - 1].zxid <= zxid)
-            return history->values[i - 1];
-    return (struct sim_value){0};
+    return sim_history_at(&ghost->clients[client], zxid);
 }
 
 const struct blob *sim_ghost_committed(const struct sim_ghost *ghost, zk_zxid zxid)

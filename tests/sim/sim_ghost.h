@@ -23,13 +23,13 @@ struct sim_epoch {
     size_t count, cap;
 };
 
-/* From ZXID on /cN had the data of write SEQ. */
+/* From ZXID on a znode had the data of write SEQ. */
 struct sim_value {
     zk_zxid zxid;
     uint32_t seq;
 };
 
-struct sim_client_history {
+struct sim_history {
     struct sim_value *values; /* ascending */
     size_t count, cap;
 };
@@ -48,7 +48,8 @@ struct sim_ghost {
     size_t epoch_count, epoch_cap;
     struct sim_committed *committed;
     size_t count, cap;
-    struct sim_client_history clients[SIM_CLIENTS_MAX];
+    struct sim_history clients[SIM_CLIENTS_MAX]; /* of /cN, and */
+    struct sim_history groups[SIM_CLIENTS_MAX];  /* of the group of /mN-K */
     struct sim_session *sessions;
     size_t session_count, session_cap;
     struct sim_txn last; /* what was committed last */
@@ -66,6 +67,15 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn);
 
 /* The proposal of ZXID; NULL: nobody made one. */
 struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid);
+/* SEQ was written at ZXID, which is later than all in it. */
+void sim_history_add(struct sim_history *history, zk_zxid zxid, uint32_t seq);
+/* What was there at ZXID; all 0: nothing. */
+struct sim_value sim_history_at(const struct sim_history *history, zk_zxid zxid);
+static inline struct sim_value sim_history_last(const struct sim_history *history)
+{
+    return history->count == 0 ? (struct sim_value){0} : history->values[history->count - 1];
+}
+
 /* What /cN had at ZXID; all 0: it was not there. */
 struct sim_value sim_ghost_value(const struct sim_ghost *ghost, uint32_t client, zk_zxid zxid);
 /* NULL: none of this id was ever opened. */

@@ -7,15 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What came in answer to OP, its header read. */
-struct reply {
-    struct sim_client *client;
-    const struct sim_op *op;
-    zk_zxid zxid;
-    enum zk_err err;
-    struct jute_reader *body;
-};
-
 /* ---------------------------------------------------------------- sessions */
 
 static void forget_session(struct sim_client *client)
@@ -87,14 +78,14 @@ void sim_client_session_closed(struct sim *sim, const struct sim_txn *txn)
 static void on_event(struct sim *sim, struct sim_client *client, struct jute_reader *r)
 {
     struct zk_watcher_event event;
-    int whose;
+    struct sim_name name;
 
     get_watcher_event(r, &event);
     SIM_REQUIRE(sim, !r->bad, "client %u: a malformed event", client->id);
-    whose = sim_path_client(event.path);
-    SIM_REQUIRE(sim, whose >= 0 && client->watches[whose].set,
+    name = sim_name(event.path);
+    SIM_REQUIRE(sim, name.place == SIM_PLACE_OWN && client->watches[name.client].set,
                 "client %u: an event that it has not asked for", client->id);
-    client->watches[whose].set = false;
+    client->watches[name.client].set = false;
     sim->cover.events++;
 }
 
@@ -111,19 +102,17 @@ static void check_watches(struct sim *sim, const struct sim_client *client, zk_z
 
 /* ---------------------------------------------------------------- answers */
 
-/* Why a write may be refused. */
-static bool is_refusal(enum zk_err err)
+bool sim_reply_refused(enum zk_err err)
 {
     return err == ZSYSTEMERROR || err == ZSESSIONMOVED || err == ZSESSIONEXPIRED;
 }
 
-/* The answer to a write is the fate of this txn, and of no other. (A full disk refuses it before
- * there is one.) */
-static void check_outcome(struct sim *sim, const struct reply *reply)
+/* (A full disk refuses a write before there is a txn.) */
+void sim_reply_outcome(struct sim *sim, const struct sim_reply *reply)
 {
     const struct blob *txn = sim_ghost_committed(&sim->ghost, reply->zxid);
 
-    sim->cover.refused += is_refusal(reply->err);
+    sim->cover.refused += sim_reply_refused(reply->err);
     if (reply->err == ZSYSTEMERROR)
         return;
     SIM_REQUIRE(sim,
@@ -133,12 +122,13 @@ static void check_outcome(struct sim *sim, const struct reply *reply)
                 reply->client->id, reply->op->xid, reply->zxid);
 }
 
-static void on_write(struct sim *sim, const struct reply *reply)
+static void on_write(struct sim *sim, const struct sim_reply *reply)
 {
     struct sim_client *client = reply->client;
 
-    check_outcome(sim, reply);
-    SIM_REQUIRE(sim, reply->err == ZOK || reply->err == ZNODEEXISTS || is_refusal(reply->err),
+    sim_reply_outcome(sim, reply);
+    SIM_REQUIRE(sim,
+                reply->err == ZOK || reply->err == ZNODEEXISTS || sim_reply_refused(reply->err),
                 "client %u: a write gives error %d", client->id, reply->err);
     if (reply->err == ZOK || reply->err == ZNODEEXISTS)
         client->made = true;
@@ -152,7 +142,7 @@ static void on_write(struct sim *sim, const struct reply *reply)
 }
 
 /* What is read is what was there at the zxid that the answer names. */
-static void on_read(struct sim *sim, const struct reply *reply)
+static void on_read(struct sim *sim, const struct sim_reply *reply)
 {
     struct sim_client *client = reply->client;
     uint32_t whose = reply->op->kind == SIM_OP_WATCH ? reply->op->seq : client->id;
@@ -177,15 +167,15 @@ static void on_read(struct sim *sim, const struct reply *reply)
 }
 
 /* An ephemeral is there, or not, as its owner knows; when he does not, he knows it now. */
-static void on_ephemeral(struct sim *sim, const struct reply *reply)
+static void on_ephemeral(struct sim *sim, const struct sim_reply *reply)
 {
     struct sim_client *client = reply->client;
     enum sim_presence *presence = &client->ephemerals[reply->op->seq], was = *presence;
-    bool is_there = reply->err == ZOK, is_refused = is_refusal(reply->err);
+    bool is_there = reply->err == ZOK, is_refused = sim_reply_refused(reply->err);
     struct zk_stat_response response;
 
     if (reply->op->kind != SIM_OP_EXISTS)
-        check_outcome(sim, reply);
+        sim_reply_outcome(sim, reply);
     if (reply->op->kind == SIM_OP_EPHEMERAL)
         is_there = reply->err == ZNODEEXISTS;
     SIM_REQUIRE(sim, is_refused || was == SIM_UNKNOWN || is_there == (was == SIM_PRESENT),
@@ -206,7 +196,7 @@ static void on_ephemeral(struct sim *sim, const struct reply *reply)
     sim->cover.ephemerals++;
 }
 
-static void on_synced(struct sim *sim, const struct reply *reply)
+static void on_synced(struct sim *sim, const struct sim_reply *reply)
 {
     SIM_REQUIRE(sim, reply->err == ZOK && reply->zxid >= reply->op->at_least,
                 "client %u: after a sync it sees 0x%" PRIx64 ", but 0x%" PRIx64
@@ -215,7 +205,7 @@ static void on_synced(struct sim *sim, const struct reply *reply)
     sim->cover.syncs++;
 }
 
-static void on_closed(struct sim *sim, const struct reply *reply)
+static void on_closed(struct sim *sim, const struct sim_reply *reply)
 {
     const struct sim_session *session = sim_ghost_session(&sim->ghost, reply->client->session);
 
@@ -227,7 +217,7 @@ static void on_closed(struct sim *sim, const struct reply *reply)
     sim->cover.closed++;
 }
 
-static void on_reply(struct sim *sim, struct sim_client *client, const struct reply *reply)
+static void on_reply(struct sim *sim, struct sim_client *client, const struct sim_reply *reply)
 {
     switch (reply->op->kind) {
     case SIM_OP_WRITE:
@@ -243,6 +233,11 @@ static void on_reply(struct sim *sim, struct sim_client *client, const struct re
     case SIM_OP_CLOSE:
         on_closed(sim, reply);
         break;
+    case SIM_OP_GROUP_WRITE:
+    case SIM_OP_GROUP_SPOILED:
+    case SIM_OP_GROUP_READ:
+        sim_multi_reply(sim, reply);
+        break;
     default:
         on_ephemeral(sim, reply);
         break;
@@ -255,7 +250,7 @@ void sim_client_hears(struct sim *sim, uint32_t id, uint64_t line, const struct 
     struct sim_client *client = &sim->clients[id];
     struct jute_reader r = jute_reader(frame->data, frame->len, NULL);
     struct zk_reply_header header;
-    struct reply reply;
+    struct sim_reply reply;
 
     if (client->line != line)
         return;
@@ -276,11 +271,11 @@ void sim_client_hears(struct sim *sim, uint32_t id, uint64_t line, const struct 
     client->seen = header.zxid;
     if (header.xid == XID_PING)
         return;
-    reply = (struct reply){.client = client,
-                           .op = &client->ops[client->replied % SIM_OPS_MAX],
-                           .zxid = header.zxid,
-                           .err = (enum zk_err)header.err,
-                           .body = &r};
+    reply = (struct sim_reply){.client = client,
+                               .op = &client->ops[client->replied % SIM_OPS_MAX],
+                               .zxid = header.zxid,
+                               .err = (enum zk_err)header.err,
+                               .body = &r};
     SIM_REQUIRE(sim, client->replied < client->asked && reply.op->xid == header.xid,
                 "client %u: xid %d is answered out of turn", id, header.xid);
     client->replied++;
