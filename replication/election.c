@@ -306,7 +306,9 @@ void election_start(struct election *e, const struct vote *own, int64_t now_ms,
            (own->leader == e->config->sid && elector_of(e, own->leader) != NULL));
     e->phase = LOOKING;
     e->decided = false;
-    e->round++;
+    /* A peer may have told us the last number there is; then all of us stay in that round. */
+    if (e->round < INT64_MAX)
+        e->round++;
     e->own = e->vote = *own;
     e->finalize_at = INT64_MAX;
     e->notify_wait = e->config->notify_min_ms;

@@ -158,6 +158,24 @@ TEST(who_searches_is_told_the_vote_that_was_decided_with_the_leaders_new_epoch)
     script_done(&s);
 }
 
+/* Nobody counts so far; but a peer may say so, and rounds must neither begin again below
+ * everybody else's nor stop elections. */
+TEST(the_last_round_there_is_goes_on)
+{
+    struct script s;
+
+    begin(&s, 2, 3);
+    script_peer(&s, 3, REACH_DOWN);
+    EXPECT_STR(script_ballot(&s, 1, PEER_LOOKING, INT64_MAX, 2, 0, 0),
+               "notify 1 looking round 9223372036854775807 vote 2 0x0 epoch 0; "
+               "notify 3 looking round 9223372036854775807 vote 2 0x0 epoch 0; role LEADING");
+    EXPECT_STR(script_tick(&s, INIT_LIMIT * TICK_MS),
+               "role LOOKING; notify 1 looking round 9223372036854775807 vote 2 0x0 epoch 0; "
+               "notify 3 looking round 9223372036854775807 vote 2 0x0 epoch 0");
+    EXPECT_STR(script_ballot(&s, 1, PEER_LOOKING, INT64_MAX, 2, 0, 0), "role LEADING");
+    script_done(&s);
+}
+
 TEST(votes_of_and_for_servers_without_a_vote_do_not_count)
 {
     struct script s;
