@@ -274,10 +274,12 @@ static void on_synced_packet(struct leader *l, struct peer *peer, const struct p
         break;
     case REQUEST:
     case REVALIDATE:
-        if (peer->phase == PEER_READY)
-            on_request(l, peer, msg, out);
-        else
+        if (peer->phase != PEER_READY)
             peer_drop(l, peer, "it asks before UPTODATE", out);
+        else if (msg->is_answer)
+            peer_drop(l, peer, "it answers what nobody asked", out);
+        else
+            on_request(l, peer, msg, out);
         break;
     default:
         break; /* of a later version */

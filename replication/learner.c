@@ -255,10 +255,15 @@ static void on_sync(struct learner *l, struct zab_actions *out)
     zab_leave(l->zab, out, "SYNC that nobody asked for");
 }
 
-static void on_revalidated(const struct peer_msg *msg, struct zab_actions *out)
+static void on_revalidated(struct learner *l, const struct peer_msg *msg, struct zab_actions *out)
 {
-    struct zab_action *action = zab_action_add(out, ZAB_REVALIDATED);
+    struct zab_action *action;
 
+    if (!msg->is_answer) {
+        zab_leave(l->zab, out, "REVALIDATE that asks, of a leader");
+        return;
+    }
+    action = zab_action_add(out, ZAB_REVALIDATED);
     action->session_id = msg->session_id;
     action->valid = msg->valid;
 }
@@ -301,7 +306,7 @@ static void on_broadcast(struct learner *l, const struct peer_msg *msg, struct z
         on_sync(l, out);
         break;
     case REVALIDATE:
-        on_revalidated(msg, out);
+        on_revalidated(l, msg, out);
         break;
     case COMMITANDACTIVATE:
     case INFORMANDACTIVATE:

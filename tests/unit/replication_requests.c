@@ -115,6 +115,30 @@ TEST(sessions_that_lived_at_a_learner_reach_the_app_with_the_echo_of_a_ping)
     script_done(&s);
 }
 
+/* A question where an answer belongs would tell a client that its session is gone; an answer
+ * where a question belongs would be asked of the app. */
+TEST(who_asks_where_it_must_answer_or_answers_where_it_must_ask_is_left)
+{
+    struct script s;
+
+    script_follow(&s, &fresh);
+    EXPECT(zab_revalidate(s.zab, 7, 4000, &s.out));
+    script_told(&s);
+    EXPECT_STR(recv_revalidate(&s, 13, 7), "close 13 (the role ended); role LOOKING; "
+                                           "notify 2 looking round 10 vote 1 0x0 epoch 1; "
+                                           "notify 3 looking round 10 vote 1 0x0 epoch 1");
+    script_done(&s);
+
+    script_lead(&s, &fresh);
+    EXPECT_STR(
+        script_recv_msg(
+            &s, 12,
+            &(struct peer_msg){
+                .type = REVALIDATE, .zxid = -1, .session_id = 7, .is_answer = true, .valid = true}),
+        "close 12 (it answers what nobody asked)");
+    script_done(&s);
+}
+
 /* ---------------------------------------------------------------- limits */
 
 TEST(a_learner_whose_app_answers_no_ping_leaves)
