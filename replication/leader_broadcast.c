@@ -17,7 +17,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Syncs under way; a client that asks for more waits longer than it will. */
+/* Syncs under way, of our own clients and of each learner's. Learners of ours ask for no more. */
 #define SYNCS_MAX 65536
 
 /* ---------------------------------------------------------------- proposals */
@@ -271,18 +271,32 @@ static bool round_is_confirmed(const struct leader *l, uint64_t round)
 
 static void answer_sync(struct leader *l, const struct leader_sync *sync, struct zab_actions *out)
 {
+    struct peer *peer;
+
     if (sync->conn == 0) {
         zab_action_add(out, ZAB_SYNCED)->cookie = sync->cookie;
+        l->own_sync_count--;
         return;
     }
-    LIST_FOR(link, &l->peers)
-    {
-        struct peer *peer = CONTAINER_OF(link, struct peer, link);
+    peer = peer_find(l, sync->conn);
+    ASSERT(peer != NULL);
+    peer_send(peer, &(struct peer_msg){.type = SYNC}, out);
+    peer->sync_count--;
+}
 
-        if (peer->conn == sync->conn) {
-            peer_send(peer, &(struct peer_msg){.type = SYNC}, out);
+void broadcast_forget_syncs(const struct leader *l, struct peer *peer)
+{
+    LIST_FOR_SAFE(link, &l->syncs)
+    {
+        struct leader_sync *sync = CONTAINER_OF(link, struct leader_sync, link);
+
+        if (peer->sync_count == 0)
             return;
-        }
+        if (sync->conn != peer->conn)
+            continue;
+        list_remove(&sync->link);
+        free(sync);
+        peer->sync_count--;
     }
 }
 
@@ -298,7 +312,6 @@ void broadcast_settle_syncs(struct leader *l, struct zab_actions *out)
             break;
         answer_sync(l, sync, out);
         list_remove(&sync->link);
-        l->sync_count--;
         free(sync);
     }
     if (l->urgent != 0 && round_is_confirmed(l, l->urgent)) {
@@ -316,21 +329,26 @@ void broadcast_settle_syncs(struct leader *l, struct zab_actions *out)
  * share the next. */
 void leader_sync_request(struct leader *l, uint64_t conn, uint64_t cookie, struct zab_actions *out)
 {
+    struct peer *peer = conn == 0 ? NULL : peer_find(l, conn);
     struct leader_sync *sync;
 
-    if (l->phase != LEADER_BROADCAST || l->zab->leaving)
+    if (l->phase != LEADER_BROADCAST || l->zab->leaving || (conn != 0 && peer == NULL))
         return;
-    if (l->sync_count >= SYNCS_MAX) {
+    if (peer != NULL && peer->sync_count == SYNCS_MAX) {
+        peer_drop(l, peer, "it asks for too many syncs", out);
+        return;
+    }
+    if (peer == NULL && l->own_sync_count == SYNCS_MAX) {
         zab_leave(l->zab, out, "more than %d syncs wait", SYNCS_MAX);
         return;
     }
+    *(peer == NULL ? &l->own_sync_count : &peer->sync_count) += 1;
     sync = xcalloc(1, sizeof *sync);
     sync->conn = conn;
     sync->cookie = cookie;
     sync->zxid = l->proposal_count == 0 ? l->zab->history.committed : l->proposed;
     sync->round = l->round + 1;
     list_push_back(&l->syncs, &sync->link);
-    l->sync_count++;
     if (l->urgent == 0) {
         broadcast_ping(l, out);
         l->urgent = l->round;

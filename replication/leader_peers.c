@@ -37,6 +37,7 @@ static void peer_free(struct leader *l, struct peer *peer, struct zab_actions *o
 {
     if (peer->phase == PEER_SNAPSHOT)
         zab_action_add(out, ZAB_SNAP_SHUT)->ticket = peer->ticket;
+    broadcast_forget_syncs(l, peer);
     list_remove(&peer->link);
     l->peer_count--;
     free(peer);

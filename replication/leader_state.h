@@ -54,6 +54,7 @@ struct peer {
     uint64_t rounds[PEER_PINGS_MAX]; /* of the pings without an echo, a ring */
     size_t ping_first, ping_count;
     uint64_t confirmed; /* the latest round of pings that it has echoed */
+    size_t sync_count;  /* of its clients, not answered yet */
 };
 
 /* A txn of this epoch that is not decided. */
@@ -92,10 +93,10 @@ struct leader {
     int64_t hand_over_ms; /* until when */
 
     int64_t ping_at, check_at;
-    uint64_t round;  /* of pings */
-    uint64_t urgent; /* a round that was begun for a sync; until a quorum has echoed it */
-    struct list syncs;
-    size_t sync_count;
+    uint64_t round;        /* of pings */
+    uint64_t urgent;       /* a round that was begun for a sync; until a quorum has echoed it */
+    struct list syncs;     /* in the order of asking */
+    size_t own_sync_count; /* of our clients' among them */
 };
 
 /* leader_peers.c */
@@ -135,6 +136,8 @@ void broadcast_wait(struct leader *l, struct zab_actions *out);
 void broadcast_echo(struct leader *l, struct peer *peer, struct zab_actions *out);
 void broadcast_watch_ack(const struct leader *l, struct peer *peer, zk_zxid zxid);
 void broadcast_settle_syncs(struct leader *l, struct zab_actions *out);
+/* PEER is gone: nobody waits for its syncs any more. */
+void broadcast_forget_syncs(const struct leader *l, struct peer *peer);
 /* PEER's log ends at the limit now: what it had beyond, it must acknowledge anew. */
 void broadcast_forget_acks(struct leader *l, const struct peer *peer);
 

@@ -174,7 +174,8 @@ bool zab_forward(struct zab *zab, struct blob *data, struct blob *auth, struct z
 /* On the leader: a sync came in its turn, from the learner on CONN, or (0) from a client
  * of ours. Answered (SYNC to the learner, SYNCED to us) when everything proposed so
  * far is committed and a quorum has echoed a PING sent after this call: no other
- * leader can have committed anything before it that we lack. */
+ * leader can have committed anything before it that we lack. 65536 may wait of our own
+ * clients, and of each learner: a learner with more is dropped; for our own we step down. */
 void zab_sync(struct zab *zab, uint64_t conn, uint64_t cookie, struct zab_actions *out);
 
 /* On a learner: DATA is the sync as a forwarded request. SYNCED follows once the

@@ -187,7 +187,32 @@ TEST(no_more_than_65536_syncs_wait_for_an_answer)
     script_done(&s);
 }
 
-TEST(a_leader_of_whom_more_than_65536_syncs_are_wanted_steps_down)
+/* One learner that asks without end must not cost all the others their leader. */
+TEST(a_learner_that_asks_for_more_than_65536_syncs_is_dropped_and_they_with_it)
+{
+    struct script s;
+
+    script_lead(&s, &fresh);
+    script_accepted(&s, 19);
+    script_recv_info(&s, 19, OBSERVERINFO, 9, 1);
+    script_recv_ackepoch(&s, 19, 0, 1);
+    script_recv(&s, 19, ACK, 0x100000000);
+    zab_sync(s.zab, 12, 0, &s.out);
+    for (int i = 0; i < 65536; i++) {
+        zab_sync(s.zab, 19, 0, &s.out);
+        zab_actions_clear(&s.out);
+    }
+    zab_sync(s.zab, 0, 77, &s.out);
+    zab_sync(s.zab, 19, 0, &s.out);
+    EXPECT_STR(script_told(&s), "close 19 (it asks for too many syncs)");
+    zab_sync(s.zab, 19, 0, &s.out); /* of a connection that is gone */
+    EXPECT_STR(script_told(&s), "");
+    EXPECT_STR(script_recv(&s, 12, PING, 0), "send 12 SYNC; send 12 PING 0x100000000");
+    EXPECT_STR(script_recv(&s, 12, PING, 0), "synced 77");
+    script_done(&s);
+}
+
+TEST(a_leader_of_which_its_clients_want_more_than_65536_syncs_steps_down)
 {
     struct script s;
 
