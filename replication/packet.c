@@ -78,7 +78,8 @@ static struct blob *blob_of(struct jute_bytes bytes)
     return bytes.len < 0 ? NULL : blob_copy(bytes.data, (size_t)bytes.len);
 }
 
-/* Old learners say less: nothing, the sid, or the sid and a protocol version. */
+/* Old learners say less: the sid, or the sid and a protocol version. (Who does not say who it is,
+ * as those before 3.3 do not, is refused.) */
 static bool decode_learner_info(struct jute_bytes data, struct peer_msg *ret)
 {
     struct jute_reader r = jute_reader(data.data, jute_size(data), NULL);

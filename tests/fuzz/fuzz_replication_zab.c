@@ -146,6 +146,14 @@ static uint64_t next_conn(struct bed *b)
     return b->last_conn == 0 ? 0 : 1 + next(b) % b->last_conn;
 }
 
+/* The round before this one, this one, or the next; or one that nobody can have counted to. */
+static int64_t next_round(int64_t round, uint8_t how)
+{
+    if (how >= 250)
+        return how % 2 == 0 ? INT64_MAX : INT64_MIN;
+    return (int64_t)((uint64_t)round + how / 16 % 3 - 1);
+}
+
 static struct ballot next_ballot(struct bed *b)
 {
     struct zab_view view = zab_view(b->zab);
@@ -154,7 +162,7 @@ static struct ballot next_ballot(struct bed *b)
     return (struct ballot){.vote = {.leader = how % 5 == 4 ? VOTE_NOBODY : how % 5,
                                     .zxid = how % 3 == 0 ? view.log_end : next_zxid(b),
                                     .epoch = how % 7 == 0 ? next(b) : view.current},
-                           .round = view.round + how / 16 % 3 - 1,
+                           .round = next_round(view.round, how),
                            .state = (enum peer_state)(how / 5 % 4),
                            .version = how == 255 ? 0 : 2};
 }
@@ -170,7 +178,7 @@ static void packet(struct bed *b)
     msg.config_version = how == 200;
     msg.epoch = how % 8 == 7 ? -how : (int32_t)zab_view(b->zab).current + how % 3 - 1;
     msg.session_id = how;
-    msg.is_answer = zab_view(b->zab).role != ROLE_LEADING;
+    msg.is_answer = (zab_view(b->zab).role != ROLE_LEADING) == (how < 240);
     if (msg.type == PROPOSAL || msg.type == INFORM || msg.type == INFORMANDACTIVATE)
         msg.data = script_txn(msg.zxid);
     else if (msg.type == REQUEST || (msg.type == NEWLEADER && how % 2 == 0))

@@ -24,6 +24,7 @@ static void follow_up_to(struct script *s, const char *phase)
     script_ballot(s, 2, PEER_FOLLOWING, 9, 3, 0, 0);
     script_dialled(s, 13);
     for (int step = 0; strcmp(zab_view(s->zab).phase, phase) != 0; step++) {
+        EXPECT(step < 7);
         switch (step) {
         case 0:
             script_recv_leaderinfo(s, 13, 1);
