@@ -106,6 +106,14 @@ TEST(a_later_round_makes_the_earlier_one_void)
                "notify 5 looking round 7 vote 2 0x0 epoch 0");
     EXPECT_EQ(zab_view(s.zab).vote.leader, 2);
     script_done(&s);
+
+    /* Nor does it say that server 1 knows of nothing better: it has not spoken in this one. */
+    begin(&s, 2, 3);
+    script_ballot(&s, 1, PEER_LOOKING, 1, 1, 0, 0);
+    EXPECT_STR(script_ballot(&s, 3, PEER_LOOKING, 7, 3, 0, 0),
+               "notify 1 looking round 7 vote 3 0x0 epoch 0; "
+               "notify 3 looking round 7 vote 3 0x0 epoch 0");
+    script_done(&s);
 }
 
 TEST(a_latecomer_joins_those_who_agree_whatever_zxid_and_round_they_tell)
@@ -131,6 +139,9 @@ TEST(a_leader_that_does_not_say_itself_that_it_leads_is_not_followed)
     script_ballot(&s, 3, PEER_FOLLOWING, 4, 5, 0, 2);
     EXPECT_STR(script_ballot(&s, 4, PEER_FOLLOWING, 4, 5, 0, 2), "");
     EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
+    /* It is back, and follows somebody itself. */
+    EXPECT_STR(script_ballot(&s, 5, PEER_FOLLOWING, 4, 3, 0, 2), "");
+    EXPECT_STR(script_ballot(&s, 2, PEER_FOLLOWING, 4, 5, 0, 2), "");
     script_done(&s);
 }
 

@@ -336,6 +336,67 @@ TEST(a_follower_that_pings_but_does_not_acknowledge_is_dropped)
     script_tick(&s, TICK_MS / 2);
     EXPECT_EQ(zab_view(s.zab).learners, 0);
     script_done(&s);
+
+    /* Nor does it help to acknowledge the first of two, or what was never proposed. */
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    script_propose(&s);
+    script_propose(&s);
+    script_durable(&s, 0x100000002);
+    script_tick(&s, TICK_MS);
+    script_recv(&s, 12, ACK, 0x100000009);
+    script_recv(&s, 12, ACK, 0x100000001);
+    for (int i = 0; i < 2 * SYNC_LIMIT - 1; i++) {
+        script_tick(&s, TICK_MS / 2);
+        script_recv(&s, 12, PING, 0);
+        EXPECT_EQ(zab_view(s.zab).learners, 1);
+    }
+    script_tick(&s, TICK_MS / 2);
+    EXPECT_EQ(zab_view(s.zab).learners, 0);
+    script_done(&s);
+}
+
+/* Server 3 has said so much to a leader that is at work, on connection 13, and was sent all
+ * up to NEWLEADER. */
+static void join(struct script *s)
+{
+    script_accepted(s, 13);
+    script_recv_info(s, 13, FOLLOWERINFO, 3, 1);
+    script_recv_ackepoch(s, 13, 0, 1);
+}
+
+/* Before UPTODATE a learner need not acknowledge proposals, and Apache's do not. */
+TEST(the_time_for_an_ack_begins_with_uptodate)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    script_propose(&s);
+    join(&s);
+    script_durable(&s, 0x100000001);
+    script_recv(&s, 12, ACK, 0x100000001);
+    for (int i = 0; i < SYNC_LIMIT + 1; i++) {
+        script_tick(&s, TICK_MS);
+        script_recv(&s, 12, PING, 0);
+    }
+    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000000), "send 13 UPTODATE");
+    script_tick(&s, TICK_MS);
+    EXPECT_EQ(zab_view(s.zab).learners, 2);
+    script_done(&s);
+}
+
+/* A server that has begun to talk may never get further: it is no follower. */
+TEST(only_who_is_being_synced_counts_as_a_follower)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    script_accepted(&s, 13);
+    script_recv_info(&s, 13, FOLLOWERINFO, 3, 1);
+    script_down(&s, 12);
+    EXPECT_STR(script_tick(&s, TICK_MS), "close 13 (the leader steps down); role LOOKING; "
+                                         "notify 2 looking round 2 vote 1 0x0 epoch 1; "
+                                         "notify 3 looking round 2 vote 1 0x0 epoch 1");
+    script_done(&s);
 }
 
 /* ZOOKEEPER-4203: whom nobody can reach any more must not go on leading those who have. */
@@ -502,6 +563,27 @@ TEST(a_sync_waits_for_what_is_proposed_and_for_a_quorum_of_later_echoes)
     script_done(&s);
 }
 
+/* Our own client reads our state: what is decided by the disks of others is not in it yet. */
+TEST(a_sync_of_our_own_client_waits_until_the_state_has_it)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    join(&s);
+    script_recv(&s, 13, ACK, 0x100000000);
+    script_propose(&s);
+    script_recv(&s, 12, ACK, 0x100000001);
+    script_recv(&s, 13, ACK, 0x100000001);
+    EXPECT_EQ(zab_view(s.zab).committed, 0x100000001);
+    zab_sync(s.zab, 0, 7, &s.out);
+    zab_sync(s.zab, 12, 0, &s.out);
+    EXPECT_STR(script_told(&s), "send 12 PING 0x100000001; send 13 PING 0x100000001");
+    EXPECT_STR(script_recv(&s, 12, PING, 0), "send 12 PING 0x100000001; send 13 PING 0x100000001");
+    EXPECT_STR(script_recv(&s, 12, PING, 0), "");
+    EXPECT_STR(script_durable(&s, 0x100000001), "apply 0x100000001; synced 7; send 12 SYNC");
+    script_done(&s);
+}
+
 TEST(syncs_that_come_while_a_round_is_out_share_the_next)
 {
     struct script s;
@@ -530,6 +612,26 @@ TEST(stopping_commits_what_is_outstanding_and_waits_for_the_followers)
                "send 12 COMMIT 0x100000001; apply 0x100000001; close 12 (the leader steps down); "
                "role LOOKING; stopped");
     EXPECT_STR(script_tick(&s, 10000), "");
+    script_done(&s);
+}
+
+TEST(stopping_waits_for_every_follower_that_is_synced)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    join(&s);
+    script_recv(&s, 13, ACK, 0x100000000);
+    script_propose(&s);
+    script_durable(&s, 0x100000001);
+    zab_stop(s.zab, &s.out);
+    script_told(&s);
+    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000002), ""); /* of what never was */
+    EXPECT_STR(script_recv(&s, 12, ACK, 0x100000001),
+               "send 12 COMMIT 0x100000001; send 13 COMMIT 0x100000001; apply 0x100000001");
+    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000001),
+               "close 12 (the leader steps down); close 13 (the leader steps down); "
+               "role LOOKING; stopped");
     script_done(&s);
 }
 

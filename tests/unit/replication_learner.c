@@ -121,6 +121,13 @@ TEST(a_truncation_is_durable_before_newleader_is_acknowledged)
     EXPECT_STR(script_durable(&s, 0x500000001), "meta accepted 5 current 5");
     EXPECT_STR(script_meta(&s), "send 13 ACK 0x500000000");
     script_done(&s);
+
+    /* Also when nothing else is to be written. */
+    script_join(&s, &log_1_to_3);
+    script_recv(&s, 13, TRUNC, 0x400000002);
+    EXPECT_STR(script_recv(&s, 13, NEWLEADER, 0x500000000), "");
+    EXPECT_STR(script_truncated(&s), "meta accepted 5 current 5");
+    script_done(&s);
 }
 
 TEST(a_durable_mark_of_the_log_before_the_truncation_says_nothing)
@@ -151,7 +158,11 @@ TEST(a_truncation_that_cannot_be_ends_in_a_request_for_a_snapshot)
     script_dialled(&s, 14);
     EXPECT_STR(script_recv_leaderinfo(&s, 14, 6), "meta accepted 6 current 4");
     EXPECT_STR(script_meta(&s), "send 14 ACKEPOCH 0x0 epoch -1");
-    EXPECT_EQ(zab_view(s.zab).log_end, 0x400000003); /* and what is there stays meanwhile */
+    EXPECT_EQ(zab_view(s.zab).log_end, 0x400000003);   /* and what is there stays meanwhile */
+    EXPECT_STR(script_recv(&s, 14, DIFF, 0x400000003), /* it was not what we asked for */
+               "close 14 (the role ended); role LOOKING; "
+               "notify 2 looking round 11 vote 1 0x400000003 epoch 4; "
+               "notify 3 looking round 11 vote 1 0x400000003 epoch 4");
     script_done(&s);
 
     script_join(&s, &log_1_to_3);
@@ -214,6 +225,7 @@ TEST(a_leader_lost_while_the_snapshot_is_installed_is_followed_by_its_history)
     script_recv_txn(&s, 13, PROPOSAL, 0x400000008);
     script_recv(&s, 13, NEWLEADER, 0x500000000);
     script_recv_txn(&s, 13, PROPOSAL, 0x500000001);
+    EXPECT_STR(script_durable(&s, 0x400000008), ""); /* not in the log that is in force */
     EXPECT_STR(script_down(&s, 13), "role LOOKING"); /* the disk first */
     EXPECT_STR(script_installed(&s), "notify 2 looking round 10 vote 1 0x400000008 epoch 5; "
                                      "notify 3 looking round 10 vote 1 0x400000008 epoch 5");
@@ -278,6 +290,14 @@ TEST(a_commit_out_of_order_ends_the_role)
     script_recv_txn(&s, 13, PROPOSAL, 0x500000001);
     script_recv_txn(&s, 13, PROPOSAL, 0x500000002);
     EXPECT_STR(script_recv(&s, 13, COMMIT, 0x500000002), "close 13 (the role ended); role LOOKING");
+    script_done(&s);
+
+    /* While histories are made equal as well. */
+    script_join(&s, &log_1_to_3);
+    script_recv(&s, 13, DIFF, 0x400000005);
+    script_recv_txn(&s, 13, PROPOSAL, 0x400000004);
+    script_recv_txn(&s, 13, PROPOSAL, 0x400000005);
+    EXPECT_STR(script_recv(&s, 13, COMMIT, 0x400000005), "close 13 (the role ended); role LOOKING");
     script_done(&s);
 }
 
@@ -378,6 +398,37 @@ TEST(completions_of_an_old_role_do_nothing_for_the_new_one)
     EXPECT_STR(script_told(&s), "");
     EXPECT_STR(script_recv(&s, 13, UPTODATE, -1), ""); /* of a connection that is gone */
     EXPECT_STR(script_meta(&s), "send 14 ACKEPOCH 0x400000003 epoch 4");
+    script_done(&s);
+}
+
+TEST(a_completion_is_known_by_its_ticket)
+{
+    struct script s;
+
+    script_join(&s, &log_1_to_3);
+    script_recv(&s, 13, TRUNC, 0x400000002);
+    script_recv(&s, 13, NEWLEADER, 0x500000000);
+    zab_log_truncated(s.zab, s.truncate - 1, &s.out);
+    EXPECT_STR(script_told(&s), "");
+    EXPECT_STR(script_truncated(&s), "meta accepted 5 current 5");
+    script_done(&s);
+
+    script_join(&s, &log_1_to_3);
+    script_recv(&s, 13, SNAP, 0x400000007);
+    zab_snap_failed(s.zab, s.snap - 1, &s.out);
+    zab_snap_received(s.zab, s.snap - 1, &s.out);
+    EXPECT_STR(script_told(&s), "");
+    EXPECT_STR(script_recv(&s, 13, NEWLEADER, 0x500000000), /* it is not whole */
+               "close 13 (the role ended); snap-drop; role LOOKING; " VOTES_AGAIN);
+    script_done(&s);
+
+    script_join(&s, &log_1_to_3);
+    script_recv(&s, 13, SNAP, 0x400000007);
+    script_received(&s);
+    script_recv(&s, 13, NEWLEADER, 0x500000000);
+    zab_snap_installed(s.zab, s.snap - 1, &s.out);
+    EXPECT_STR(script_told(&s), "");
+    EXPECT_STR(script_installed(&s), "send 13 ACK 0x500000000");
     script_done(&s);
 }
 

@@ -74,6 +74,22 @@ TEST(who_is_too_far_behind_or_on_another_branch_gets_a_snapshot)
     EXPECT_SYNC(0x100000002, "snap-open 0x100000003");
     EXPECT_SYNC(0, "snap-open 0x100000003");           /* no statement */
     EXPECT_SYNC(0x900000001, "snap-open 0x100000003"); /* of an epoch that nobody followed */
+    /* The start of an epoch names no txn, but neither what is between it and our log's. */
+    EXPECT_SYNC(0x100000000, "snap-open 0x100000003");
+    EXPECT_SYNC(0x900000000, "snap-open 0x100000003");
+}
+
+/* Not even to a leader whose memory reaches back to the first txn: "none" is also what a server
+ * says whose history must not be trusted. */
+TEST(who_states_nothing_gets_a_snapshot_however_long_the_log)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1, .first = 0x100000001, .end = 0x100000003});
+    script_accepted(&s, 13);
+    script_recv_info(&s, 13, FOLLOWERINFO, 3, 0);
+    EXPECT_STR(script_recv_ackepoch(&s, 13, 0, -1), "snap-open 0x0");
+    script_done(&s);
 }
 
 TEST(a_trunc_never_crosses_the_border_of_an_epoch)
@@ -243,5 +259,12 @@ TEST(where_nothing_was_ever_written_nothing_is_sent)
     script_recv_info(&s, 13, FOLLOWERINFO, 3, 0);
     EXPECT_STR(script_recv_ackepoch(&s, 13, 0, 0),
                "send 13 DIFF 0x0; send 13 NEWLEADER 0x100000000");
+    script_done(&s);
+
+    /* Who says that it has something all the same, loses it. */
+    script_lead(&s, &(struct script_setup){.sid = 1});
+    script_accepted(&s, 13);
+    script_recv_info(&s, 13, FOLLOWERINFO, 3, 0);
+    EXPECT_STR(script_recv_ackepoch(&s, 13, 0x100000000, 0), "snap-open 0x0");
     script_done(&s);
 }
