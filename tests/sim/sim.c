@@ -194,6 +194,7 @@ static void check_end(struct sim *sim)
                         sim_ghost_value(&sim->ghost, (uint32_t)i, sim_ghost_end(&sim->ghost)).seq,
                     "client %d: an acknowledged write is lost", i);
         sim_multi_check_end(sim, &sim->clients[i]);
+        sim_sequence_check_end(sim, &sim->clients[i]);
     }
 }
 

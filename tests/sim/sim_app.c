@@ -23,6 +23,11 @@ void sim_path_group(char path[SIM_PATH_MAX], uint32_t client, uint32_t k)
     (void)snprintf(path, SIM_PATH_MAX, "/m%u-%u", client % SIM_CLIENTS_MAX, k % SIM_GROUP_SIZE);
 }
 
+void sim_path_ticket(char path[SIM_PATH_MAX], uint32_t client, uint32_t seq, uint32_t number)
+{
+    (void)snprintf(path, SIM_PATH_MAX, "/s/%u-%u-%010u", client % SIM_CLIENTS_MAX, seq, number);
+}
+
 /* A number, and what stands behind it, if anything does. */
 static bool take_number(struct jute_bytes *path, char end, uint32_t *ret)
 {
@@ -40,6 +45,17 @@ static bool take_number(struct jute_bytes *path, char end, uint32_t *ret)
     return true;
 }
 
+static struct sim_name name_of_ticket(struct jute_bytes path)
+{
+    struct jute_bytes rest = {.data = path.data + 3, .len = path.len - 3};
+    struct sim_name name = {0};
+
+    if (take_number(&rest, '-', &name.client) && take_number(&rest, '-', &name.k) &&
+        take_number(&rest, '\0', &name.number))
+        name.place = SIM_PLACE_TICKET;
+    return name;
+}
+
 struct sim_name sim_name(struct jute_bytes path)
 {
     static const struct {
@@ -52,6 +68,8 @@ struct sim_name sim_name(struct jute_bytes path)
     struct jute_bytes rest = {.data = path.data + 2, .len = path.len - 2};
     struct sim_name name = {0};
 
+    if (path.len > 3 && memcmp(path.data, "/s/", 3) == 0)
+        return name_of_ticket(path);
     for (size_t i = 0; path.len > 2 && i < sizeof places / sizeof *places; i++) {
         if (path.data[1] != (uint8_t)places[i].letter)
             continue;

@@ -2,7 +2,8 @@
  * belong the znodes below, and nobody else writes to them:
  *   /cN     its data begins with the number of its last write
  *   /eN-K   ephemerals
- *   /mN-K   the same write in all of them, by multi (sim_multi.h) */
+ *   /mN-K   the same write in all of them, by multi (sim_multi.h)
+ *   /s/N-SEQ-NUMBER, of its write SEQ (sim_sequence.h) */
 #ifndef ZKFS_TESTS_SIM_SIM_APP_H
 #define ZKFS_TESTS_SIM_SIM_APP_H
 
@@ -17,19 +18,26 @@
 #define SIM_CLIENTS_MAX 8
 #define SIM_EPHEMERALS_MAX 4
 #define SIM_GROUP_SIZE 2
-#define SIM_PATH_MAX 24
+#define SIM_PATH_MAX 32
 
-enum sim_place { SIM_PLACE_OTHER, SIM_PLACE_OWN, SIM_PLACE_EPHEMERAL, SIM_PLACE_GROUP };
+enum sim_place {
+    SIM_PLACE_OTHER,
+    SIM_PLACE_OWN,
+    SIM_PLACE_EPHEMERAL,
+    SIM_PLACE_GROUP,
+    SIM_PLACE_TICKET, /* k: SEQ */
+};
 
 /* What a path says. */
 struct sim_name {
     enum sim_place place;
-    uint32_t client, k;
+    uint32_t client, k, number;
 };
 
 void sim_path_own(char path[SIM_PATH_MAX], uint32_t client);
 void sim_path_ephemeral(char path[SIM_PATH_MAX], uint32_t client, uint32_t k);
 void sim_path_group(char path[SIM_PATH_MAX], uint32_t client, uint32_t k);
+void sim_path_ticket(char path[SIM_PATH_MAX], uint32_t client, uint32_t seq, uint32_t number);
 struct sim_name sim_name(struct jute_bytes path);
 
 /* The number that data begins with. */

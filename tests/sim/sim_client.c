@@ -163,8 +163,9 @@ static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
            : dice < 73 ? SIM_OP_EPHEMERAL
            : dice < 76 ? SIM_OP_DELETE
            : dice < 80 ? SIM_OP_EXISTS
-           : dice < 90 ? SIM_OP_SYNC
-                       : sim_multi_choose(sim);
+           : dice < 88 ? SIM_OP_SYNC
+           : dice < 96 ? sim_multi_choose(sim)
+                       : sim_sequence_choose(sim);
 }
 
 static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
@@ -197,6 +198,12 @@ static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kin
     case SIM_OP_GROUP_SPOILED:
     case SIM_OP_GROUP_READ:
         sim_multi_ask(sim, &b, client, op);
+        break;
+    case SIM_OP_TICKET_PARENT:
+    case SIM_OP_TICKET:
+    case SIM_OP_TICKET_DELETE:
+    case SIM_OP_TICKET_LOOK:
+        sim_sequence_ask(sim, &b, client, op);
         break;
     default:
         op->seq = (uint32_t)rng_below(&sim->rng, SIM_EPHEMERALS_MAX);

@@ -4,6 +4,7 @@
  *   - it reads its own writes, and after a sync whatever anybody had committed
  *   - what it watches is told before anything newer is shown
  *   - of a multi nobody sees a part (sim_multi)
+ *   - the names of sequential creates are unique for ever (sim_sequence)
  *   - its ephemerals are there as long as its session, and it is told the truth about that
  * A write is never repeated: when its connection is lost, its outcome is not known. */
 #ifndef ZKFS_TESTS_SIM_SIM_CLIENT_H
@@ -28,9 +29,21 @@ enum sim_op_kind {
     SIM_OP_GROUP_WRITE,   /* by multi: all of its own group */
     SIM_OP_GROUP_SPOILED, /* the like, with a part that must fail */
     SIM_OP_GROUP_READ,    /* somebody's, by multiRead */
+    SIM_OP_TICKET_PARENT, /* is created, once by somebody */
+    SIM_OP_TICKET,        /* a sequential create */
+    SIM_OP_TICKET_DELETE,
+    SIM_OP_TICKET_LOOK,
 };
 
 #define SIM_MULTI_PARTS_MAX 5
+
+/* What a sequential create has made. */
+struct sim_ticket {
+    uint32_t seq, number;
+    zk_zxid czxid;
+    bool ephemeral;
+};
+#define SIM_TICKETS_MAX 4
 
 struct sim_op {
     enum sim_op_kind kind;
@@ -38,6 +51,7 @@ struct sim_op {
     uint32_t seq;     /* WRITE; of EPHEMERAL, DELETE, EXISTS: which; of WATCH and
                          GROUP_READ: whose */
     zk_zxid at_least; /* SYNC: committed before it was asked for */
+    struct sim_ticket ticket;
     struct {
         int32_t types[SIM_MULTI_PARTS_MAX];
         int32_t count, failed; /* FAILED is the part that must fail; -1: none */
@@ -72,6 +86,11 @@ struct sim_client {
         int32_t version; /* of its first znode; -1: not known */
         int waiting;     /* multis asked for and not answered */
     } group;
+    struct {
+        bool has_parent;
+        struct sim_ticket kept[SIM_TICKETS_MAX];
+        size_t count;
+    } tickets;
     int64_t asked_at, heard_at, on_since;
     uint32_t acked; /* seq */
     zk_zxid seen;

@@ -74,6 +74,9 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("multis checked", cover->multis);
     print("  that must fail", cover->multis_failed);
     print("groups read", cover->groups_read);
+    print("sequential creates checked", cover->tickets);
+    print("  and deleted", cover->tickets_deleted);
+    print("  seen again", cover->tickets_seen);
     print("writes refused", cover->refused);
     print("sessions opened", cover->sessions);
     print("  moved", cover->reattached);

@@ -54,6 +54,7 @@ struct sim_cover {
     uint64_t faults[FAULT_COUNT];
     /* what clients asked for */
     uint64_t multis, multis_failed, groups_read;
+    uint64_t tickets, tickets_deleted, tickets_seen;
 };
 
 void sim_cover_add(struct sim_cover *total, const struct sim_cover *one);

@@ -138,6 +138,8 @@ static bool note_clients(struct sim_ghost *ghost, const struct sim_txn *txn)
 {
     const char *complaint = sim_multi_note(ghost->groups, txn);
 
+    if (complaint == NULL)
+        complaint = sim_sequence_note(&ghost->sequence, txn);
     return complaint == NULL || wrong(ghost, complaint);
 }
 

@@ -14,6 +14,7 @@ static void forget_session(struct sim_client *client)
     client->session = 0;
     for (int i = 0; i < SIM_EPHEMERALS_MAX; i++)
         client->ephemerals[i] = SIM_ABSENT;
+    sim_sequence_session_ended(client);
 }
 
 static void on_connected(struct sim *sim, struct sim_client *client, struct jute_reader *r)
@@ -237,6 +238,12 @@ static void on_reply(struct sim *sim, struct sim_client *client, const struct si
     case SIM_OP_GROUP_SPOILED:
     case SIM_OP_GROUP_READ:
         sim_multi_reply(sim, reply);
+        break;
+    case SIM_OP_TICKET_PARENT:
+    case SIM_OP_TICKET:
+    case SIM_OP_TICKET_DELETE:
+    case SIM_OP_TICKET_LOOK:
+        sim_sequence_reply(sim, reply);
         break;
     default:
         on_ephemeral(sim, reply);
