@@ -19,11 +19,11 @@
  *     then zeros to the end of the file, which was written in full beforehand
  *
  * Why batches are padded to pages: a page that holds an acknowledged batch is
- * never written again. Kernels and devices write (and remap, and lose) whole
- * pages; appending within one would bet every acknowledged txn in it on the
- * device's keeping the old half of a torn write. The price is space for lone
- * small txns, which grouping lowers under load; a whole page is also the fastest
- * thing to write, as nothing has to be read first.
+ * never written again (but at a start, with the same bytes: txnlog_open.c). Kernels and devices
+ * write (and remap, and lose) whole pages; appending within one would bet every acknowledged txn in
+ * it on the device's keeping the old half of a torn write. The price is space for lone small txns,
+ * which grouping lowers under load; a whole page is also the fastest thing to write, as nothing has
+ * to be read first.
  *
  * The segment id is a hash of run and number, and the run is random: so bytes of
  * another segment or run, or znode data that looks like a batch, never count. */

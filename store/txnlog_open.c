@@ -10,22 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Zeroes the torn bytes and syncs, even when there are none: a process that was
- * killed may have left its last batch in the kernel's memory alone, and what we
- * are about to show must not vanish with a power cut. The same for its names. */
+/* Writes the last batch again, with zeros where torn bytes lie behind it, and syncs: the
+ * process before may have left it in the kernel's memory alone, and what we are about to
+ * show must not vanish with a power cut. A sync is not enough: where that one's sync has
+ * failed, Linux calls the pages clean, and writes them no more. The same for names; those
+ * it keeps. (The batches before it were synced, or it would not be there.) */
 static int settle_tail(struct opening *o)
 {
-    uint64_t torn = o->dirty_end - o->log->offset;
-    uint8_t *zeros = xcalloc(1, torn + 1);
-    int rc = 0;
+    uint64_t start = o->last_batch, kept = o->log->offset - start;
+    uint8_t *bytes = xcalloc(1, o->dirty_end - start + 1);
+    ssize_t got = disk_pread(o->log->file, bytes, kept, start);
+    int rc = got < 0 ? (int)got : 0;
 
-    if (torn > 0)
-        rc = disk_pwrite(o->log->file, zeros, torn, o->log->offset);
+    if (rc == 0 && (uint64_t)got < kept)
+        rc = -EIO; /* it was all there a moment ago */
+    if (rc == 0 && o->dirty_end > start)
+        rc = disk_pwrite(o->log->file, bytes, o->dirty_end - start, start);
     if (rc == 0)
         rc = disk_sync(o->log->file);
     if (rc == 0)
         rc = disk_sync_dir(o->log->disk, o->log->dir);
-    free(zeros);
+    free(bytes);
     if (rc < 0)
         errtext_set(o->why, rc, "cannot settle the end of %s: %s", o->path, strerror(-rc));
     return rc;

@@ -21,6 +21,7 @@ struct opening {
     char *path;                 /* of the segment at hand */
     uint64_t seq;               /* of the batch that is due */
     zk_zxid last;               /* zxid before it */
+    uint64_t last_batch;        /* of the segment at hand begins here and ends at log->offset */
     uint64_t dirty_end;         /* torn bytes: from log->offset to here */
 };
 

@@ -100,6 +100,7 @@ static int walk_batches(struct opening *o, struct segment_reader *reader, uint64
 {
     uint64_t offset = DISK_PAGE;
 
+    o->last_batch = offset;
     while (offset < reader->bytes) {
         struct batch_header header;
         const uint8_t *batch;
@@ -114,6 +115,7 @@ static int walk_batches(struct opening *o, struct segment_reader *reader, uint64
         rc = replay_batch(o, batch, &header, offset);
         if (rc < 0)
             return rc;
+        o->last_batch = offset;
         offset += batch_bytes(header.len);
     }
     *ret_end = offset;

@@ -330,12 +330,20 @@ static int mem_pwrite(struct disk_file *file, const void *data, size_t len, uint
     return 0;
 }
 
+static void lose_dirty(struct inode *inode)
+{
+    if (inode->cap > 0)
+        memset(inode->dirty, 0, inode->cap / DISK_PAGE);
+}
+
 static int mem_sync(struct disk_file *file)
 {
     struct mem_disk *d = mem_of(file->disk);
     struct inode *inode = inode_of(file);
 
     called(d);
+    if (d->faults.sync < 0 && d->faults.sync_loses)
+        lose_dirty(inode);
     if (d->faults.sync < 0)
         return d->faults.sync;
     if (d->ignore_sync)
@@ -573,6 +581,12 @@ void mem_disk_set_capacity(struct disk *disk, uint64_t bytes)
 void mem_disk_set_faults(struct disk *disk, const struct mem_faults *faults)
 {
     mem_of(disk)->faults = *faults;
+}
+
+void mem_disk_lose_dirty(struct disk *disk)
+{
+    for (struct inode *inode = mem_of(disk)->inodes; inode != NULL; inode = inode->next)
+        lose_dirty(inode);
 }
 
 bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t value)

@@ -62,8 +62,14 @@ uint64_t mem_disk_used(const struct disk *disk);
 /* From now on, the next call of a kind fails with RC each time; 0: no more. */
 struct mem_faults {
     int read, write, sync, change; /* change: open to create, rename, unlink, mkdir, ... */
+    bool sync_loses;               /* a file's sync that fails does as mem_disk_lose_dirty */
 };
 void mem_disk_set_faults(struct disk *disk, const struct mem_faults *faults);
+
+/* What is written and not synced counts as clean from now on, as with Linux after a write-back that
+ * failed: it can be read still, by the next process as well, but no later sync writes it, and a
+ * power cut takes it. */
+void mem_disk_lose_dirty(struct disk *disk);
 
 /* Pokes VALUE into a file, durably: rot. False: no such byte. */
 bool mem_disk_rot(struct disk *disk, const char *path, uint64_t offset, uint8_t value);

@@ -236,6 +236,33 @@ TEST(what_a_killed_process_left_unsynced_is_made_durable_before_it_is_shown)
     mem_disk_free(disk);
 }
 
+/* Linux calls pages clean whose write-back failed: the next process reads them, and its sync says
+ * that all is well without writing them. */
+TEST(what_a_failed_sync_left_in_memory_is_written_again_before_it_is_shown)
+{
+    struct disk *disk = log_bed_disk(&log_bed_config), *image;
+    struct log_bed bed, again;
+    struct mem_crash all_lost = {0};
+
+    EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
+    log_bed_append_durably(&bed, 3);
+    mem_disk_ignore_sync(disk, true);
+    log_bed_append(&bed, 1);
+    step_worker_run_all(&bed.worker);
+    txnlog_free(bed.log);
+    mem_disk_ignore_sync(disk, false);
+    mem_disk_lose_dirty(disk);
+    EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
+    EXPECT_EQ(txnlog_end(bed.log), 4);
+    image = mem_disk_crash(disk, &all_lost);
+    EXPECT_EQ(log_bed_open(&again, image, &log_bed_config, 0), 0);
+    EXPECT_EQ(txnlog_end(again.log), 4);
+    txnlog_free(again.log);
+    txnlog_free(bed.log);
+    mem_disk_free(image);
+    mem_disk_free(disk);
+}
+
 /* ---- segments come and go ---- */
 
 TEST(old_segments_go_and_what_stays_is_enough)
