@@ -29,7 +29,8 @@
     X(HANDSHAKE, "crash in a handshake")           \
     X(FALSE_ELECTION, "election gone wrong")       \
     X(CRASH_JOB, "crash inside a job of the disk") \
-    X(TURNS, "bare quorums in turn")
+    X(TURNS, "bare quorums in turn")               \
+    X(FSYNC_LOSES, "fsync error that loses pages")
 
 enum sim_fault {
 #define X(name, text) FAULT_##name,

@@ -325,8 +325,10 @@ static bool cause(struct sim *sim, enum sim_fault fault)
         server->slow_until = sim->now + while_ms(sim);
         return true;
     case FAULT_FSYNC:
+    case FAULT_FSYNC_LOSES:
         server->fsync_fails = server->alive;
-        sim_store_break(sim, s, server->alive);
+        if (server->alive)
+            sim_store_break(sim, s, fault == FAULT_FSYNC_LOSES);
         return server->alive;
     case FAULT_FULL:
         sim_store_fill(sim, s, true);
@@ -371,7 +373,7 @@ static void repair(struct sim *sim)
         server->slow_until = 0;
         server->fsync_fails = server->listen_fails = false;
         sim_store_fill(sim, s, false);
-        sim_store_break(sim, s, false);
+        sim_store_mend(sim, s);
         server->crash_in = server->crash_next = server->crash_job = server->crash_reports = 0;
         server->crash_kind = -1;
         server->crash_with_leader = false;

@@ -274,15 +274,20 @@ void sim_store_fill(struct sim *sim, int s, bool full)
     mem_disk_set_capacity(disk, full ? mem_disk_used(disk) + room : UINT64_MAX);
 }
 
-void sim_store_break(struct sim *sim, int s, bool broken)
+void sim_store_break(struct sim *sim, int s, bool loses)
 {
-    struct mem_faults faults = {0};
+    struct mem_faults faults = {.sync_loses = loses};
 
-    if (broken && sim_chance(sim, 3))
+    if (!loses && sim_chance(sim, 3))
         faults.write = -EIO;
-    else if (broken)
+    else
         faults.sync = -EIO;
     mem_disk_set_faults(store_of(sim, s)->disk, &faults);
+}
+
+void sim_store_mend(struct sim *sim, int s)
+{
+    mem_disk_set_faults(store_of(sim, s)->disk, &(struct mem_faults){0});
 }
 
 struct rot {

@@ -86,6 +86,9 @@ void sim_store_on_durable(void *arg, zk_zxid zxid);
 
 /* Faults of the disk. */
 void sim_store_fill(struct sim *sim, int s, bool full);
-void sim_store_break(struct sim *sim, int s, bool broken);
+/* Writes or syncs fail; LOSES: syncs, and what was written then is never on the disk, though it can
+ * be read. */
+void sim_store_break(struct sim *sim, int s, bool loses);
+void sim_store_mend(struct sim *sim, int s);
 
 #endif
