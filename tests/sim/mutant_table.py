@@ -14,6 +14,7 @@ LEADER, LEADER_SYNC = "replication/leader.c", "replication/leader_sync.c"
 BROADCAST, WINDOW = "replication/leader_broadcast.c", "replication/window.c"
 ROLES, HISTORY = "replication/zab_roles.c", "replication/zab_history.c"
 MULTI, APPLY = "server/core/prepare_multi.c", "store/apply.c"
+REAPER = "server/core/reaper.c"
 
 
 def mutant(name, what, *changes, by="simulator"):
@@ -240,6 +241,20 @@ MUTANTS = [
         ("server/core/prepare_create.c",
          "with_sequence(path, parent->stat.cversion, p->arena)",
          "with_sequence(path, znode_cversion(tree_lookup(p->plan->tree, path_parent(path))), p->arena)")),
+    mutant("ttl-since-creation", "a TTL znode lives from its creation, not from its last change",
+        (REAPER,
+         "return config->extended_types && ttl > 0 && age_ms > ttl;",
+         "return config->extended_types && ttl > 0 && wall_ms - stat->ctime > ttl;")),
+    mutant("container-of-one", "a container that had but one member is never deleted",
+        (REAPER,
+         "return stat->cversion > 0 ||",
+         "return stat->cversion > 1 ||")),
+    mutant("reaper-of-one-look", "the leader looks for containers and TTL znodes a minute after it has looked",
+        (REAPER,
+         "    if (reaper->cursor == 0 && reaper->due_ms < reaper->check_ms)\n",
+         "    if (reaper->cursor == 0)\n"
+         "        reaper->check_ms += MS_PER_MINUTE;\n"
+         "    if (reaper->cursor == 0 && reaper->due_ms < reaper->check_ms)\n")),
     mutant("two-promises",
         "an epoch that was accepted may be lower than one before; our leaders ask for no such promise",
         (LEARNER_SYNC,

@@ -56,6 +56,7 @@ static void choose_world(struct sim *sim)
         .snap_count = sim_chance(sim, 3) ? (uint64_t)sim_between(sim, 5, 200) : 0,
         .window_bytes = (uint64_t)sim_between(sim, 1, 20000),
     };
+    sim_reap_choose_world(sim);
     sim->stream_bytes = sim_chance(sim, 2) ? 4000 : 300;
     sim->stream_pause = sim_chance(sim, 3) ? 400 * SIM_MS : 5 * SIM_MS;
     sim->cover.sizes[sim->count]++;
@@ -146,7 +147,7 @@ static bool is_over(struct sim *sim)
     if (sim->settled_at == 0) {
         if (sim->now - sim->last_ack_at < 2 * SIM_S && sim->last_ack_at > sim->healed_at &&
             sim_check_settled(sim, false)) {
-            sim->settled_at = sim->now;
+            sim->settled_at = sim->well_since = sim->now;
             sim_say(sim, 0, "ALL IS WELL after microseconds", sim->now - sim->healed_at, 0);
         }
         SIM_REQUIRE(sim, sim->now - sim->healed_at < patience(sim),
@@ -195,6 +196,7 @@ static void check_end(struct sim *sim)
                     "client %d: an acknowledged write is lost", i);
         sim_multi_check_end(sim, &sim->clients[i]);
         sim_sequence_check_end(sim, &sim->clients[i]);
+        sim_reap_check_end(sim, &sim->clients[i]);
     }
 }
 
@@ -214,6 +216,8 @@ void sim_run(struct sim *sim, uint64_t seed)
     sim->cover.steps = sim->steps;
     sim->cover.simulated = sim->now;
     sim->cover.faults_total = sim->faults;
+    sim->cover.containers_reaped = sim->ghost.reap.containers;
+    sim->cover.ttls_reaped = sim->ghost.reap.ttls;
 }
 
 void sim_done(struct sim *sim)

@@ -9,6 +9,7 @@
  *   sim_client   who reads and writes        sim_line     their connections
  *   sim_reply    what they hear              sim_app      what is written
  *   sim_multi    what is written together    sim_sequence  whose names are given
+ *   sim_reap     what the leader deletes
  *   sim_process  where one of many ends
  *   sim_ghost    what was proposed and       sim_platter  what is promised to be on disk
  *                committed by anybody        sim_fault    what goes wrong, and when
@@ -177,6 +178,7 @@ struct sim {
     struct sim_cover cover; /* of this seed */
     /* what goes wrong */
     int64_t faults_until, healed_at, settled_at;
+    int64_t well_since; /* settled, and the same leader; 0: not yet */
     uint64_t faults, writes;
     uint32_t fault_kinds; /* a bit for each that this seed knows */
     int disk_factor;      /* how much slower than they should be all disks are, before the repair */

@@ -28,6 +28,12 @@ void sim_path_ticket(char path[SIM_PATH_MAX], uint32_t client, uint32_t seq, uin
     (void)snprintf(path, SIM_PATH_MAX, "/s/%u-%u-%010u", client % SIM_CLIENTS_MAX, seq, number);
 }
 
+void sim_path_mortal(char path[SIM_PATH_MAX], uint32_t client, uint32_t k, bool member)
+{
+    (void)snprintf(path, SIM_PATH_MAX, "/%c%u%s", k == SIM_MORTAL_TTL ? 't' : 'k',
+                   client % SIM_CLIENTS_MAX, member ? "/x" : "");
+}
+
 /* A number, and what stands behind it, if anything does. */
 static bool take_number(struct jute_bytes *path, char end, uint32_t *ret)
 {
@@ -56,6 +62,19 @@ static struct sim_name name_of_ticket(struct jute_bytes path)
     return name;
 }
 
+static struct sim_name name_of_mortal(struct jute_bytes path)
+{
+    bool member = path.len == 5 && memcmp(path.data + 3, "/x", 2) == 0;
+    struct sim_name name = {0};
+
+    if (path.len != 3 && !member)
+        return name;
+    name.place = member ? SIM_PLACE_MEMBER : SIM_PLACE_MORTAL;
+    name.client = (uint32_t)(path.data[2] - '0') % SIM_CLIENTS_MAX;
+    name.k = path.data[1] == 't' ? SIM_MORTAL_TTL : 0;
+    return name;
+}
+
 struct sim_name sim_name(struct jute_bytes path)
 {
     static const struct {
@@ -70,6 +89,8 @@ struct sim_name sim_name(struct jute_bytes path)
 
     if (path.len > 3 && memcmp(path.data, "/s/", 3) == 0)
         return name_of_ticket(path);
+    if (path.len > 2 && (path.data[1] == 'k' || path.data[1] == 't'))
+        return name_of_mortal(path);
     for (size_t i = 0; path.len > 2 && i < sizeof places / sizeof *places; i++) {
         if (path.data[1] != (uint8_t)places[i].letter)
             continue;
@@ -104,8 +125,16 @@ static struct sim_change change_of(const struct txn *op)
         return (struct sim_change){.type = OP_SET_DATA,
                                    .name = sim_name(op->set_data.path),
                                    .seq = sim_data_seq(op->set_data.data)};
+    case OP_CREATE_CONTAINER:
+        return (struct sim_change){.type = OP_CREATE_CONTAINER,
+                                   .name = sim_name(op->create_container.path)};
+    case OP_CREATE_TTL:
+        return (struct sim_change){.type = OP_CREATE_TTL,
+                                   .name = sim_name(op->create_ttl.path),
+                                   .ttl_ms = op->create_ttl.ttl};
     case OP_DELETE:
-        return (struct sim_change){.type = OP_DELETE, .name = sim_name(op->del.path)};
+    case OP_DELETE_CONTAINER:
+        return (struct sim_change){.type = op->hdr.type, .name = sim_name(op->del.path)};
     default:
         return (struct sim_change){0};
     }
@@ -135,7 +164,8 @@ bool sim_txn_apply(struct tree *tree, const struct blob *blob, struct sim_txn *r
         *ret = (struct sim_txn){.session = txn.hdr.client_id,
                                 .cxid = txn.hdr.cxid,
                                 .type = txn.hdr.type,
-                                .zxid = txn.hdr.zxid};
+                                .zxid = txn.hdr.zxid,
+                                .time = txn.hdr.time};
         (void)tree_apply(tree, &txn, &observer);
         ok = tree_digest(tree) == (uint64_t)txn.digest.tree_digest;
     }

@@ -51,6 +51,8 @@ void sim_check_established(struct sim *sim, int s)
     zk_zxid end = earlier == 0 ? 0 : sim->ghost.committed[earlier - 1].zxid;
 
     sim->cover.established++;
+    if (sim->well_since != 0)
+        sim->well_since = sim->now;
     SIM_REQUIRE(sim, sim_applied(sim, s) == end,
                 "s%d serves as leader with 0x%" PRIx64 ", but 0x%" PRIx64 " was committed (6)", s,
                 sim_applied(sim, s), end);
@@ -262,6 +264,7 @@ static void check_log(struct sim *sim, int s, const struct sim_log *log)
 
 void sim_check_all(struct sim *sim)
 {
+    sim_reap_check(sim);
     for (int s = 1; s <= sim->count; s++) {
         const struct sim_server *server = &sim->servers[s];
 

@@ -20,6 +20,7 @@ static void forget_connection(struct sim *sim, struct sim_client *client)
         const struct sim_op *op = op_at(client, i);
 
         sim_multi_forget(client, op);
+        sim_reap_forget(client, op);
         if (op->kind == SIM_OP_EPHEMERAL || op->kind == SIM_OP_DELETE)
             client->ephemerals[op->seq] = SIM_UNKNOWN;
     }
@@ -163,9 +164,10 @@ static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
            : dice < 73 ? SIM_OP_EPHEMERAL
            : dice < 76 ? SIM_OP_DELETE
            : dice < 80 ? SIM_OP_EXISTS
-           : dice < 88 ? SIM_OP_SYNC
-           : dice < 96 ? sim_multi_choose(sim)
-                       : sim_sequence_choose(sim);
+           : dice < 86 ? SIM_OP_SYNC
+           : dice < 93 ? sim_multi_choose(sim)
+           : dice < 97 ? sim_sequence_choose(sim)
+                       : sim_reap_choose(sim);
 }
 
 static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
@@ -204,6 +206,12 @@ static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kin
     case SIM_OP_TICKET_DELETE:
     case SIM_OP_TICKET_LOOK:
         sim_sequence_ask(sim, &b, client, op);
+        break;
+    case SIM_OP_MORTAL:
+    case SIM_OP_MORTAL_SET:
+    case SIM_OP_MEMBER:
+    case SIM_OP_MEMBER_DELETE:
+        sim_reap_ask(sim, &b, client, op);
         break;
     default:
         op->seq = (uint32_t)rng_below(&sim->rng, SIM_EPHEMERALS_MAX);

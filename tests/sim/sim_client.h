@@ -5,6 +5,7 @@
  *   - what it watches is told before anything newer is shown
  *   - of a multi nobody sees a part (sim_multi)
  *   - the names of sequential creates are unique for ever (sim_sequence)
+ *   - containers and TTL znodes go when they are due, and not before (sim_reap)
  *   - its ephemerals are there as long as its session, and it is told the truth about that
  * A write is never repeated: when its connection is lost, its outcome is not known. */
 #ifndef ZKFS_TESTS_SIM_SIM_CLIENT_H
@@ -33,6 +34,10 @@ enum sim_op_kind {
     SIM_OP_TICKET,        /* a sequential create */
     SIM_OP_TICKET_DELETE,
     SIM_OP_TICKET_LOOK,
+    SIM_OP_MORTAL, /* its container or TTL znode is created */
+    SIM_OP_MORTAL_SET,
+    SIM_OP_MEMBER, /* the like, in it */
+    SIM_OP_MEMBER_DELETE,
 };
 
 #define SIM_MULTI_PARTS_MAX 5
@@ -91,6 +96,7 @@ struct sim_client {
         struct sim_ticket kept[SIM_TICKETS_MAX];
         size_t count;
     } tickets;
+    enum sim_presence members[SIM_MORTALS_MAX];
     int64_t asked_at, heard_at, on_since;
     uint32_t acked; /* seq */
     zk_zxid seen;

@@ -77,6 +77,9 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("sequential creates checked", cover->tickets);
     print("  and deleted", cover->tickets_deleted);
     print("  seen again", cover->tickets_seen);
+    print("container, TTL requests", cover->mortals);
+    print("  containers reaped", cover->containers_reaped);
+    print("  TTL znodes reaped", cover->ttls_reaped);
     print("writes refused", cover->refused);
     print("sessions opened", cover->sessions);
     print("  moved", cover->reattached);

@@ -56,6 +56,7 @@ struct sim_cover {
     /* what clients asked for */
     uint64_t multis, multis_failed, groups_read;
     uint64_t tickets, tickets_deleted, tickets_seen;
+    uint64_t mortals, containers_reaped, ttls_reaped;
 };
 
 void sim_cover_add(struct sim_cover *total, const struct sim_cover *one);

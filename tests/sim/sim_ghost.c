@@ -140,6 +140,8 @@ static bool note_clients(struct sim_ghost *ghost, const struct sim_txn *txn)
 
     if (complaint == NULL)
         complaint = sim_sequence_note(&ghost->sequence, txn);
+    if (complaint == NULL)
+        complaint = sim_reap_note(&ghost->reap, txn);
     return complaint == NULL || wrong(ghost, complaint);
 }
 
@@ -153,12 +155,13 @@ static void open_session(struct sim_ghost *ghost, const struct sim_txn *txn)
         (struct sim_session){.id = txn->session, .opened = txn->zxid};
 }
 
-/* 14: one closeSession or none; nothing in its name after it, and nothing that it owns. */
+/* 14: one closeSession or none; nothing in its name after it, and nothing that it owns. What the
+ * leader does of itself is done in nobody's name. */
 static bool note_session(struct sim_ghost *ghost, const struct sim_txn *txn)
 {
     struct sim_session *session = sim_ghost_session(ghost, txn->session);
 
-    if (txn->type == OP_ERROR)
+    if (txn->type == OP_ERROR || (txn->type == OP_DELETE_CONTAINER && txn->session == 0))
         return true;
     if (txn->type == OP_CREATE_SESSION) {
         if (session != NULL)

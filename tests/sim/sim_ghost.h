@@ -4,6 +4,7 @@
 #define ZKFS_TESTS_SIM_SIM_GHOST_H
 
 #include "tests/sim/sim_app.h"
+#include "tests/sim/sim_reap.h"
 #include "tests/sim/sim_sequence.h"
 
 #include <stddef.h>
@@ -52,6 +53,7 @@ struct sim_ghost {
     struct sim_history clients[SIM_CLIENTS_MAX]; /* of /cN, and */
     struct sim_history groups[SIM_CLIENTS_MAX];  /* of the group of /mN-K */
     struct sim_sequence sequence;
+    struct sim_reap reap;
     struct sim_session *sessions;
     size_t session_count, session_cap;
     struct sim_txn last; /* what was committed last */

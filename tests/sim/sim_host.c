@@ -6,6 +6,7 @@
 #include "proto/base/bytes.h"
 #include "server/core/session_id.h"
 
+#define TXN_TIME_AT 20 /* after clientId, cxid, zxid */
 #define WALL_MS INT64_C(1700000000000)
 
 struct core_time sim_core_time(const struct sim *sim, int s)
@@ -32,6 +33,9 @@ static void propose(void *arg, struct blob *txn)
     struct sim *sim = server->sim;
 
     sim->cover.writes++;
+    SIM_REQUIRE(
+        sim, (int64_t)load_be64(txn->data + TXN_TIME_AT) == sim_core_time(sim, server->sid).wall_ms,
+        "s%d dates a txn by another clock than its own", server->sid);
     SIM_REQUIRE(sim, sim_ghost_propose(&sim->ghost, server->sid, txn_zxid(txn->data), txn),
                 "s%d: %s", server->sid, sim->ghost.complaint);
     sim_say(sim, server->sid, "proposes zxid, for session", txn_zxid(txn->data),
@@ -96,6 +100,10 @@ void sim_core_start(struct sim *sim, int s)
         .min_session_timeout_ms = 2 * sim->config.tick_ms,
         .max_session_timeout_ms = 20 * sim->config.tick_ms,
         .first_session_id = session_id_first(now.wall_ms, (uint16_t)server->life, (uint8_t)s),
+        .container_check_interval_ms = sim->ghost.reap.interval_ms,
+        .container_max_per_minute = sim->ghost.reap.per_minute,
+        .container_never_used_ms = sim->ghost.reap.never_used_ms,
+        .extended_types = true,
         .txn_bytes_max = store_txn_max(server->keep.store),
         .hash_key = {.k0 = rng_next(&sim->rng), .k1 = rng_next(&sim->rng)},
     };

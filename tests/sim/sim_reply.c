@@ -245,6 +245,12 @@ static void on_reply(struct sim *sim, struct sim_client *client, const struct si
     case SIM_OP_TICKET_LOOK:
         sim_sequence_reply(sim, reply);
         break;
+    case SIM_OP_MORTAL:
+    case SIM_OP_MORTAL_SET:
+    case SIM_OP_MEMBER:
+    case SIM_OP_MEMBER_DELETE:
+        sim_reap_reply(sim, reply);
+        break;
     default:
         on_ephemeral(sim, reply);
         break;
