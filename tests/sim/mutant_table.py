@@ -14,7 +14,7 @@ LEADER, LEADER_SYNC = "replication/leader.c", "replication/leader_sync.c"
 BROADCAST, WINDOW = "replication/leader_broadcast.c", "replication/window.c"
 ROLES, HISTORY = "replication/zab_roles.c", "replication/zab_history.c"
 MULTI, APPLY = "server/core/prepare_multi.c", "store/apply.c"
-REAPER = "server/core/reaper.c"
+REAPER, WATCHES = "server/core/reaper.c", "server/core/read_watches.c"
 
 
 def mutant(name, what, *changes, by="simulator"):
@@ -255,6 +255,32 @@ MUTANTS = [
          "    if (reaper->cursor == 0)\n"
          "        reaper->check_ms += MS_PER_MINUTE;\n"
          "    if (reaper->cursor == 0 && reaper->due_ms < reaper->check_ms)\n")),
+    mutant("missed-data-untold", "setWatches does not tell that the data has changed",
+        (WATCHES,
+         "    if (stat.mzxid > seen)\n",
+         "    if (stat.czxid > seen)\n")),
+    mutant("missed-deletion-untold", "setWatches watches for the data of what is gone",
+        (WATCHES,
+         "    if (znode == NULL) {\n"
+         "        tell_missed(r, EVENT_NODE_DELETED, path);\n"
+         "        return;",
+         "    if (znode == NULL) {\n"
+         "        arm_or_close(r, path, WATCH_DATA);\n"
+         "        return;")),
+    mutant("missed-creation-untold", "setWatches does not tell that a znode was created",
+        (WATCHES,
+         "        tell_missed(r, EVENT_NODE_CREATED, path);\n",
+         "        arm_or_close(r, path, WATCH_DATA);\n")),
+    mutant("missed-children-untold", "setWatches tells of children only when the znode itself has changed",
+        (WATCHES,
+         "    else if (znode_pzxid(znode) > seen)\n",
+         "    else if (znode_version(znode) > 0)\n")),
+    mutant("watches-set-in-part", "setWatches does not set what waits for a creation",
+        (WATCHES,
+         "CREATED, path);\n"
+         "    else\n"
+         "        arm_or_close(r, path, WATCH_DATA);\n",
+         "CREATED, path);\n")),
     mutant("two-promises",
         "an epoch that was accepted may be lower than one before; our leaders ask for no such promise",
         (LEARNER_SYNC,

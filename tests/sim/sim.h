@@ -9,7 +9,7 @@
  *   sim_client   who reads and writes        sim_line     their connections
  *   sim_reply    what they hear              sim_app      what is written
  *   sim_multi    what is written together    sim_sequence  whose names are given
- *   sim_reap     what the leader deletes
+ *   sim_reap     what the leader deletes     sim_watch    what is watched
  *   sim_process  where one of many ends
  *   sim_ghost    what was proposed and       sim_platter  what is promised to be on disk
  *                committed by anybody        sim_fault    what goes wrong, and when

@@ -25,7 +25,8 @@ void sim_path_group(char path[SIM_PATH_MAX], uint32_t client, uint32_t k)
 
 void sim_path_ticket(char path[SIM_PATH_MAX], uint32_t client, uint32_t seq, uint32_t number)
 {
-    (void)snprintf(path, SIM_PATH_MAX, "/s/%u-%u-%010u", client % SIM_CLIENTS_MAX, seq, number);
+    (void)snprintf(path, SIM_PATH_MAX, SIM_TICKET_PARENT "/%u-%u-%010u", client % SIM_CLIENTS_MAX,
+                   seq, number);
 }
 
 void sim_path_mortal(char path[SIM_PATH_MAX], uint32_t client, uint32_t k, bool member)

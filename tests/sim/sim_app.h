@@ -19,6 +19,7 @@
 #define SIM_CLIENTS_MAX 8
 #define SIM_EPHEMERALS_MAX 4
 #define SIM_GROUP_SIZE 2
+#define SIM_TICKET_PARENT "/s"
 #define SIM_MORTAL_TTL 1 /* 0 is the container */
 #define SIM_MORTALS_MAX 2
 #define SIM_PATH_MAX 32

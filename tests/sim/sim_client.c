@@ -27,7 +27,6 @@ static void forget_connection(struct sim *sim, struct sim_client *client)
     client->state = CLIENT_OFF;
     client->line = 0;
     client->asked = client->replied = 0;
-    memset(client->watches, 0, sizeof client->watches);
     sim_say(sim, 0, "client is disconnected", client->id, client->session);
 }
 
@@ -154,13 +153,15 @@ static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
     unsigned dice = (unsigned)rng_below(&sim->rng, 100);
 
     if (client->reader)
-        return dice < 35   ? SIM_OP_WATCH
+        return dice < 25   ? SIM_OP_WATCH
+               : dice < 35 ? sim_watch_choose(sim)
                : dice < 45 ? SIM_OP_GROUP_READ
                : dice < 60 ? SIM_OP_EXISTS
                            : SIM_OP_SYNC;
     return dice < 44   ? SIM_OP_WRITE
            : dice < 56 ? SIM_OP_READ
-           : dice < 68 ? SIM_OP_WATCH
+           : dice < 64 ? SIM_OP_WATCH
+           : dice < 68 ? sim_watch_choose(sim)
            : dice < 73 ? SIM_OP_EPHEMERAL
            : dice < 76 ? SIM_OP_DELETE
            : dice < 80 ? SIM_OP_EXISTS
@@ -170,7 +171,7 @@ static enum sim_op_kind choose(struct sim *sim, const struct sim_client *client)
                        : sim_reap_choose(sim);
 }
 
-static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
+void sim_client_ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind)
 {
     struct sim_op *op = op_at(client, client->asked);
     struct buf b = {0};
@@ -213,6 +214,11 @@ static void ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kin
     case SIM_OP_MEMBER_DELETE:
         sim_reap_ask(sim, &b, client, op);
         break;
+    case SIM_OP_LOOK:
+    case SIM_OP_LIST:
+    case SIM_OP_SET_WATCHES:
+        sim_watch_ask(sim, &b, client, op);
+        break;
     default:
         op->seq = (uint32_t)rng_below(&sim->rng, SIM_EPHEMERALS_MAX);
         put_ephemeral(&b, client, op);
@@ -246,7 +252,7 @@ static void close_session(struct sim *sim, struct sim_client *client)
         return;
     if (session != NULL)
         session->asked = true;
-    ask(sim, client, SIM_OP_CLOSE);
+    sim_client_ask(sim, client, SIM_OP_CLOSE);
 }
 
 static bool is_closing(struct sim_client *client)
@@ -280,5 +286,5 @@ void sim_client_idea(struct sim *sim, const struct sim_event *event)
         ping(sim, client);
     else
         for (int64_t burst = sim_chance(sim, 10) ? 10 : 1; burst > 0; burst--)
-            ask(sim, client, choose(sim, client));
+            sim_client_ask(sim, client, choose(sim, client));
 }

@@ -2,7 +2,7 @@
  * a time, sends without waiting and gets its answers in order. It checks that
  *   - time never goes back for it, and what it reads is what was there at that time
  *   - it reads its own writes, and after a sync whatever anybody had committed
- *   - what it watches is told before anything newer is shown
+ *   - what it watches is told before anything newer is shown, over connections too (sim_watch)
  *   - of a multi nobody sees a part (sim_multi)
  *   - the names of sequential creates are unique for ever (sim_sequence)
  *   - containers and TTL znodes go when they are due, and not before (sim_reap)
@@ -38,6 +38,9 @@ enum sim_op_kind {
     SIM_OP_MORTAL_SET,
     SIM_OP_MEMBER, /* the like, in it */
     SIM_OP_MEMBER_DELETE,
+    SIM_OP_LOOK, /* at somebody's ephemeral, to be told of its creation or end */
+    SIM_OP_LIST, /* of the parent's sequential children, to be told of the next change */
+    SIM_OP_SET_WATCHES,
 };
 
 #define SIM_MULTI_PARTS_MAX 5
@@ -54,7 +57,7 @@ struct sim_op {
     enum sim_op_kind kind;
     int32_t xid;
     uint32_t seq;     /* WRITE; of EPHEMERAL, DELETE, EXISTS: which; of WATCH and
-                         GROUP_READ: whose */
+                         GROUP_READ: whose; of LOOK and LIST: the target */
     zk_zxid at_least; /* SYNC: committed before it was asked for */
     struct sim_ticket ticket;
     struct {
@@ -65,6 +68,8 @@ struct sim_op {
 };
 
 #define SIM_OPS_MAX 16
+
+#define SIM_TARGETS (SIM_CLIENTS_MAX * (1 + SIM_EPHEMERALS_MAX) + 1)
 
 enum sim_presence { SIM_ABSENT, SIM_PRESENT, SIM_UNKNOWN };
 
@@ -81,10 +86,11 @@ struct sim_client {
     size_t asked, replied; /* counts since the connection began; ring by % */
     int32_t xid;
     enum sim_presence ephemerals[SIM_EPHEMERALS_MAX];
-    struct {
-        bool set;
-        zk_zxid mzxid;
-    } watches[SIM_CLIENTS_MAX];
+    uint64_t watching; /* a bit for each target (sim_watch.c): these are set, and outlive a */
+    struct {           /* connection */
+        zk_zxid since; /* of which nothing newer was shown */
+        bool there;    /* an ephemeral was, at that time */
+    } watches[SIM_TARGETS];
     struct {
         bool made;
         uint32_t acked;  /* seq */
@@ -115,6 +121,7 @@ struct sim_reply {
     struct jute_reader *body;
 };
 
+void sim_client_ask(struct sim *sim, struct sim_client *client, enum sim_op_kind kind);
 /* Appends the header of the request OP. */
 void sim_client_header(struct buf *b, struct sim_client *client, struct sim_op *op, int32_t type);
 /* The ACL of all that clients create. */

@@ -70,6 +70,9 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("reads checked", cover->reads);
     print("syncs checked", cover->syncs);
     print("events checked", cover->events);
+    print("  of what was missed", cover->events_missed);
+    print("watches set again", cover->watches_again);
+    print("looks and lists checked", cover->looks);
     print("ephemerals checked", cover->ephemerals);
     print("multis checked", cover->multis);
     print("  that must fail", cover->multis_failed);

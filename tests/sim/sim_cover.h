@@ -57,6 +57,7 @@ struct sim_cover {
     uint64_t multis, multis_failed, groups_read;
     uint64_t tickets, tickets_deleted, tickets_seen;
     uint64_t mortals, containers_reaped, ttls_reaped;
+    uint64_t looks, watches_again, events_missed;
 };
 
 void sim_cover_add(struct sim_cover *total, const struct sim_cover *one);

@@ -27,9 +27,10 @@ void sim_ghost_done(struct sim_ghost *ghost)
     for (size_t i = 0; i < ghost->count; i++)
         blob_unref(ghost->committed[i].txn);
     for (int i = 0; i < SIM_CLIENTS_MAX; i++) {
-        free(ghost->clients[i].values);
-        free(ghost->groups[i].values);
+        sim_history_done(&ghost->clients[i]);
+        sim_history_done(&ghost->groups[i]);
     }
+    sim_watched_done(&ghost->watched);
     free(ghost->sessions);
     free(ghost->epochs);
     free(ghost->committed);
@@ -94,24 +95,6 @@ struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid)
         return NULL;
     i = zxid_counter(zxid) - epoch->first;
     return i < epoch->count ? epoch->txns[i] : NULL;
-}
-
-void sim_history_add(struct sim_history *history, zk_zxid zxid, uint32_t seq)
-{
-    if (history->count == history->cap) {
-        history->cap = history->cap == 0 ? 64 : history->cap * 2;
-        history->values = xrealloc(history->values, history->cap * sizeof *history->values);
-    }
-    history->values[history->count++] = (struct sim_value){.zxid = zxid, .seq = seq};
-}
-
-struct sim_value sim_history_at(const struct sim_history *history, zk_zxid zxid)
-{
-    /* Questions are about late ones. */
-    for (size_t i = history->count; i > 0; i--)
-        if (history->values[i - 1].zxid <= zxid)
-            return history->values[i - 1];
-    return (struct sim_value){0};
 }
 
 /* A client's writes are committed in their order, and none twice: it waits for the fate of a
@@ -194,6 +177,7 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn)
     if (!note_session(ghost, &ghost->last) || !note_values(ghost, &ghost->last) ||
         !note_clients(ghost, &ghost->last))
         return false;
+    sim_watch_note(ghost, &ghost->last);
     if (ghost->count == ghost->cap) {
         ghost->cap = ghost->cap == 0 ? 64 : ghost->cap * 2;
         ghost->committed = xrealloc(ghost->committed, ghost->cap * sizeof *ghost->committed);

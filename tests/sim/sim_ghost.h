@@ -4,8 +4,10 @@
 #define ZKFS_TESTS_SIM_SIM_GHOST_H
 
 #include "tests/sim/sim_app.h"
+#include "tests/sim/sim_history.h"
 #include "tests/sim/sim_reap.h"
 #include "tests/sim/sim_sequence.h"
+#include "tests/sim/sim_watch.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,17 +24,6 @@ struct sim_epoch {
     int leader;     /* sid; 0: none yet */
     uint32_t first; /* counter of the first */
     struct blob **txns;
-    size_t count, cap;
-};
-
-/* From ZXID on a znode had the data of write SEQ. */
-struct sim_value {
-    zk_zxid zxid;
-    uint32_t seq;
-};
-
-struct sim_history {
-    struct sim_value *values; /* ascending */
     size_t count, cap;
 };
 
@@ -54,6 +45,7 @@ struct sim_ghost {
     struct sim_history groups[SIM_CLIENTS_MAX];  /* of the group of /mN-K */
     struct sim_sequence sequence;
     struct sim_reap reap;
+    struct sim_watched watched;
     struct sim_session *sessions;
     size_t session_count, session_cap;
     struct sim_txn last; /* what was committed last */
@@ -71,15 +63,6 @@ bool sim_ghost_commit(struct sim_ghost *ghost, zk_zxid zxid, struct blob *txn);
 
 /* The proposal of ZXID; NULL: nobody made one. */
 struct blob *sim_ghost_proposed(const struct sim_ghost *ghost, zk_zxid zxid);
-/* SEQ was written at ZXID, which is later than all in it. */
-void sim_history_add(struct sim_history *history, zk_zxid zxid, uint32_t seq);
-/* What was there at ZXID; all 0: nothing. */
-struct sim_value sim_history_at(const struct sim_history *history, zk_zxid zxid);
-static inline struct sim_value sim_history_last(const struct sim_history *history)
-{
-    return history->count == 0 ? (struct sim_value){0} : history->values[history->count - 1];
-}
-
 /* What /cN had at ZXID; all 0: it was not there. */
 struct sim_value sim_ghost_value(const struct sim_ghost *ghost, uint32_t client, zk_zxid zxid);
 /* NULL: none of this id was ever opened. */

@@ -12,6 +12,7 @@
 static void forget_session(struct sim_client *client)
 {
     client->session = 0;
+    client->watching = 0;
     for (int i = 0; i < SIM_EPHEMERALS_MAX; i++)
         client->ephemerals[i] = SIM_ABSENT;
     sim_sequence_session_ended(client);
@@ -44,6 +45,10 @@ static void on_connected(struct sim *sim, struct sim_client *client, struct jute
     client->timeout_ms = response.timeout;
     client->state = CLIENT_ON;
     client->on_since = sim->now;
+    if (sim_chance(sim, 4))
+        client->watching = 0; /* it does without */
+    if (client->watching != 0)
+        sim_client_ask(sim, client, SIM_OP_SET_WATCHES);
 }
 
 /* Does it speak often enough, with what a leader may be late in hearing of it? */
@@ -72,33 +77,6 @@ void sim_client_session_closed(struct sim *sim, const struct sim_txn *txn)
                     i, client->timeout_ms, (double)client->on_since / 1e6,
                     (double)(sim->now - client->heard_at) / 1e6);
     }
-}
-
-/* ---------------------------------------------------------------- events */
-
-static void on_event(struct sim *sim, struct sim_client *client, struct jute_reader *r)
-{
-    struct zk_watcher_event event;
-    struct sim_name name;
-
-    get_watcher_event(r, &event);
-    SIM_REQUIRE(sim, !r->bad, "client %u: a malformed event", client->id);
-    name = sim_name(event.path);
-    SIM_REQUIRE(sim, name.place == SIM_PLACE_OWN && client->watches[name.client].set,
-                "client %u: an event that it has not asked for", client->id);
-    client->watches[name.client].set = false;
-    sim->cover.events++;
-}
-
-/* Of what it watches nothing newer may show before it was told. */
-static void check_watches(struct sim *sim, const struct sim_client *client, zk_zxid zxid)
-{
-    for (uint32_t i = 0; i < SIM_CLIENTS_MAX; i++)
-        SIM_REQUIRE(sim,
-                    !client->watches[i].set ||
-                        sim_ghost_value(&sim->ghost, i, zxid).zxid <= client->watches[i].mzxid,
-                    "client %u: it is shown 0x%" PRIx64 " without having been told of /c%u (13)",
-                    client->id, zxid, i);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -160,10 +138,8 @@ static void on_read(struct sim *sim, const struct sim_reply *reply)
                 reply->zxid, whose);
     SIM_REQUIRE(sim, whose != client->id || value.seq >= client->acked,
                 "client %u does not read its write (13)", client->id);
-    if (reply->op->kind == SIM_OP_WATCH && reply->err == ZOK) {
-        client->watches[whose].set = true;
-        client->watches[whose].mzxid = response.stat.mzxid;
-    }
+    if (reply->op->kind == SIM_OP_WATCH && reply->err == ZOK)
+        sim_watch_value(client, whose, reply->zxid);
     sim->cover.reads++;
 }
 
@@ -251,6 +227,11 @@ static void on_reply(struct sim *sim, struct sim_client *client, const struct si
     case SIM_OP_MEMBER_DELETE:
         sim_reap_reply(sim, reply);
         break;
+    case SIM_OP_LOOK:
+    case SIM_OP_LIST:
+    case SIM_OP_SET_WATCHES:
+        sim_watch_reply(sim, reply);
+        break;
     default:
         on_ephemeral(sim, reply);
         break;
@@ -263,6 +244,7 @@ void sim_client_hears(struct sim *sim, uint32_t id, uint64_t line, const struct 
     struct sim_client *client = &sim->clients[id];
     struct jute_reader r = jute_reader(frame->data, frame->len, NULL);
     struct zk_reply_header header;
+    struct zk_watcher_event event;
     struct sim_reply reply;
 
     if (client->line != line)
@@ -274,13 +256,15 @@ void sim_client_hears(struct sim *sim, uint32_t id, uint64_t line, const struct 
     get_reply_header(&r, &header);
     SIM_REQUIRE(sim, !r.bad, "client %u: a malformed answer", id);
     if (header.xid == XID_WATCH_EVENT) {
-        on_event(sim, client, &r);
+        get_watcher_event(&r, &event);
+        SIM_REQUIRE(sim, !r.bad, "client %u: a malformed event", id);
+        sim_watch_event(sim, client, header.zxid, &event);
         return;
     }
     SIM_REQUIRE(sim, header.zxid >= client->seen,
                 "client %u: time went back, from 0x%" PRIx64 " to 0x%" PRIx64 " (13)", id,
                 client->seen, header.zxid);
-    check_watches(sim, client, header.zxid);
+    sim_watch_check(sim, client, header.zxid);
     client->seen = header.zxid;
     if (header.xid == XID_PING)
         return;

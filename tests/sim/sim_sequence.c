@@ -6,8 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define PARENT "/s"
-
 enum sim_op_kind sim_sequence_choose(struct sim *sim)
 {
     unsigned dice = (unsigned)rng_below(&sim->rng, 10);
@@ -33,7 +31,7 @@ static void put_ticket(struct sim *sim, struct buf *b, struct sim_client *client
 
     op->seq = ++client->seq;
     op->ticket.ephemeral = sim_chance(sim, 2);
-    (void)snprintf(path, sizeof path, PARENT "/%u-%u-", client->id, op->seq);
+    (void)snprintf(path, sizeof path, SIM_TICKET_PARENT "/%u-%u-", client->id, op->seq);
     put_create(b, client, op, path,
                op->ticket.ephemeral ? CREATE_EPHEMERAL_SEQUENTIAL : CREATE_PERSISTENT_SEQUENTIAL);
 }
@@ -67,7 +65,7 @@ void sim_sequence_ask(struct sim *sim, struct buf *b, struct sim_client *client,
     if (!client->tickets.has_parent)
         op->kind = SIM_OP_TICKET_PARENT;
     if (op->kind == SIM_OP_TICKET_PARENT)
-        put_create(b, client, op, PARENT, CREATE_PERSISTENT);
+        put_create(b, client, op, SIM_TICKET_PARENT, CREATE_PERSISTENT);
     else if (op->kind == SIM_OP_TICKET)
         put_ticket(sim, b, client, op);
     else
