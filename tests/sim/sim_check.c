@@ -1,7 +1,8 @@
 /* sim_check: the invariants, by their numbers in our notes on the protocol: 1 one leader an epoch,
  * 2 prefix, 3 integrity, 4 and 5 primary order, 6 primary integrity, 7 durability, 8 the disk, 9
- * NEWLEADER's ack, 10 acks, 11 contiguous commits by a quorum, 12 TRUNC, 15 digest. 13 (what a
- * client sees) is sim_client.c's. Cheap ones after every step, all of them now and then. */
+ * NEWLEADER's ack, 10 acks, 11 contiguous commits by a quorum, 12 TRUNC and what is sent to be
+ * committed, 15 digest. 13 (what a client sees) is sim_client.c's, 14 (sessions) sim_ghost.c's.
+ * Cheap ones after every step, all of them now and then. */
 #include "replication/window.h"
 #include "tests/sim/sim.h"
 
@@ -67,6 +68,10 @@ static void check_leader(struct sim *sim, int s, const struct zab_view *view)
                     sim->ghost.complaint, view->epoch);
     if (!view->serving)
         return;
+    SIM_REQUIRE(sim,
+                view->proposed >= zxid_make(view->epoch, 0) && view->proposed >= view->committed,
+                "s%d leads, and has committed 0x%" PRIx64 " but proposed 0x%" PRIx64 " (12)", s,
+                view->committed, view->proposed);
     while (sim_ghost_end(&sim->ghost) < view->committed) {
         zk_zxid zxid = sim_ghost_end(&sim->ghost) + 1;
         struct blob *txn = zab_entry(sim->servers[s].zab, zxid);
@@ -81,14 +86,21 @@ static void check_leader(struct sim *sim, int s, const struct zab_view *view)
     }
 }
 
+/* What a leader has proposed already is logged before NEWLEADER makes its epoch current: so the
+ * log's end is bounded by the accepted epoch alone. */
 static void check_disk(struct sim *sim, int s)
 {
-    const struct sim_platter *disk = &sim->servers[s].keep.platter;
+    struct sim_platter *disk = &sim->servers[s].keep.platter;
     zk_zxid end = sim_platter_end(disk);
 
     SIM_REQUIRE(sim, disk->current <= disk->accepted && zxid_epoch(end) <= disk->accepted,
                 "s%d: epochs on disk: log 0x%" PRIx64 ", current %u, accepted %u (8)", s, end,
                 disk->current, disk->accepted);
+    SIM_REQUIRE(sim, disk->current >= disk->current_seen && disk->accepted >= disk->accepted_seen,
+                "s%d: epochs on disk fell to current %u, accepted %u (8)", s, disk->current,
+                disk->accepted);
+    disk->current_seen = disk->current;
+    disk->accepted_seen = disk->accepted;
 }
 
 void sim_check_step(struct sim *sim, int s)
@@ -100,6 +112,8 @@ void sim_check_step(struct sim *sim, int s)
                 "s%d: the core thinks that 0x%" PRIx64 " is applied, it is 0x%" PRIx64, s,
                 view.applied, sim_applied(sim, s));
     check_disk(sim, s);
+    SIM_REQUIRE(sim, sim_applied(sim, s) <= sim_platter_end(&server->keep.platter),
+                "s%d: its state at 0x%" PRIx64 " is beyond its disk (8)", s, sim_applied(sim, s));
     if (view.role == ROLE_LEADING)
         check_leader(sim, s, &view);
     if (sim->steps % 1000 == 0)
@@ -139,6 +153,34 @@ static void note_history(struct sim *sim, int s, uint64_t conn, const struct pee
     }
 }
 
+/* 12, and 4 and 5 on the wire: a connection neither loses nor reorders, so what is right in the
+ * order of sending is right where it arrives. */
+static void check_order(struct sim *sim, int s, uint64_t conn, const struct peer_msg *msg)
+{
+    struct sim_end *end = sim_net_end(sim, s, conn);
+    bool commits = msg->type == COMMIT || msg->type == INFORM;
+
+    if (end == NULL)
+        return;
+    if (msg->type == PROPOSAL || msg->type == INFORM) {
+        SIM_REQUIRE(sim, end->proposed == 0 || zxid_follows(end->proposed, msg->zxid),
+                    "s%d proposes 0x%" PRIx64 " after 0x%" PRIx64 " (4, 5)", s, msg->zxid,
+                    end->proposed);
+        if (end->proposed_first == 0)
+            end->proposed_first = msg->zxid;
+        end->proposed = msg->zxid;
+    }
+    if (!commits)
+        return;
+    SIM_REQUIRE(sim,
+                msg->zxid <= end->proposed &&
+                    (end->committed == 0 ? msg->zxid == end->proposed_first
+                                         : zxid_follows(end->committed, msg->zxid)),
+                "s%d tells to commit 0x%" PRIx64 " after 0x%" PRIx64 " (12)", s, msg->zxid,
+                end->committed);
+    end->committed = msg->zxid;
+}
+
 static void check_ack(struct sim *sim, int s, uint64_t conn, zk_zxid zxid)
 {
     struct sim_platter *disk = &sim->servers[s].keep.platter;
@@ -167,6 +209,7 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
     struct sim_end *end;
 
     note_history(sim, s, action->conn, msg);
+    check_order(sim, s, action->conn, msg);
     switch (msg->type) {
     case ACK:
         check_ack(sim, s, action->conn, msg->zxid);
@@ -182,8 +225,12 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
         end = sim_net_other_end(sim, s, action->conn);
         SIM_REQUIRE(sim, end == NULL || disk->accepted >= end->promised,
                     "s%d accepts epoch %u before its disk does (10)", s, end->promised);
-        SIM_REQUIRE(sim, msg->zxid <= sim_platter_end(disk),
-                    "s%d boasts of 0x%" PRIx64 " in its ACKEPOCH (10)", s, msg->zxid);
+        SIM_REQUIRE(sim, msg->zxid == sim_platter_end(disk) || (msg->zxid == 0 && msg->epoch == -1),
+                    "s%d says 0x%" PRIx64 " in its ACKEPOCH, its disk 0x%" PRIx64 " (10)", s,
+                    msg->zxid, sim_platter_end(disk));
+        SIM_REQUIRE(sim, msg->epoch == -1 || (zk_epoch)msg->epoch == disk->current,
+                    "s%d says epoch %d in its ACKEPOCH, its disk %u (10)", s, msg->epoch,
+                    disk->current);
         break;
     case DIFF:
         sim->cover.diff++;
@@ -215,9 +262,30 @@ static void check_vote(struct sim *sim, int s, const struct ballot *ballot)
     SIM_REQUIRE(sim, !disk->no_vote, "s%d votes, though its history was damaged", s);
 }
 
+/* 3, 4, 5: at once, what check_log() looks for in the whole of every log. */
+static void check_append(struct sim *sim, int s, zk_zxid last, const struct zab_action *action)
+{
+    const struct blob *proposed = sim_ghost_proposed(&sim->ghost, action->zxid);
+
+    SIM_REQUIRE(sim, zxid_follows(last, action->zxid),
+                "s%d logs 0x%" PRIx64 " after 0x%" PRIx64 " (4, 5)", s, action->zxid, last);
+    SIM_REQUIRE(sim,
+                proposed == action->data ||
+                    (proposed != NULL && sim_blob_hash(proposed) == sim_blob_hash(action->data)),
+                "s%d logs 0x%" PRIx64 ", which nobody proposed so (3)", s, action->zxid);
+}
+
 void sim_check_action(struct sim *sim, int s, const struct zab_action *action)
 {
+    const struct sim_platter *disk = &sim->servers[s].keep.platter;
+
     switch (action->kind) {
+    case ZAB_APPEND:
+        check_append(sim, s, sim_log_end(&disk->log), action);
+        break;
+    case ZAB_SNAP_STAGE:
+        check_append(sim, s, sim_log_end(&disk->staged), action);
+        break;
     case ZAB_SEND:
         check_send(sim, s, action);
         break;

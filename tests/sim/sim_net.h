@@ -43,6 +43,7 @@ struct sim_end {
     /* what the peer should have had when it acks NEWLEADER: see sim_check.c */
     bool told; /* NEWLEADER */
     zk_zxid history_end;
+    zk_zxid proposed_first, proposed, committed; /* what it was sent so far; 0: none */
     zk_epoch promised;
     size_t sent_bytes; /* arrived, and the sender was not told so far */
 };

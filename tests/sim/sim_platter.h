@@ -14,6 +14,7 @@ struct sim_platter {
     zk_epoch accepted, current;
     bool no_vote;
     zk_zxid voted; /* highest end of its history that it has told in a vote for itself */
+    zk_epoch accepted_seen, current_seen; /* they never fall */
     /* Under way: may be found, or not. */
     struct sim_log staged;
     zk_epoch staged_accepted, staged_current;

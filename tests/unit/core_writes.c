@@ -1,6 +1,8 @@
 /* Writes: what is refused and in which order, and what a znode's Stat says after. */
+#include "store/apply.h"
 #include "store/tree.h"
 #include "tests/support/core_host.h"
+#include "tests/support/txn_make.h"
 #include "tests/unit/test.h"
 
 TEST(a_create_and_what_the_stats_of_znode_and_parent_say)
@@ -56,6 +58,35 @@ TEST(set_data_moves_version_mzxid_and_mtime_also_for_the_same_bytes)
     EXPECT_STR(set_data(&rig, 'a', "/y", "1", 0), "a: reply xid=5 zxid=0x6 err=NONODE");
     EXPECT_STR(set_data(&rig, 'a', "/y/", "1", 0), "a: reply xid=6 zxid=0x7 err=BADARGUMENTS");
     EXPECT_STR(set_data(&rig, 'a', NULL, "1", 0), "a: reply xid=7 zxid=0x8 err=BADARGUMENTS");
+    rig_done(&rig);
+}
+
+/* After very many writes /x has this version. */
+static void version_becomes(struct rig *rig, int32_t version)
+{
+    struct txn_maker maker = {0};
+    struct txn txn = txn_set_data(&maker, "/x", "1", version);
+
+    txn.hdr.zxid = ++rig->last_zxid;
+    (void)tree_apply(rig->tree, &txn, NULL);
+    txn_make_done(&maker);
+}
+
+/* A client that has read it would write "whatever the version is" otherwise (ZOOKEEPER-4743). */
+TEST(a_version_never_is_the_one_that_means_any)
+{
+    struct rig rig;
+
+    rig_init(&rig);
+    rig_join(&rig, 'a');
+    (void)create(&rig, 'a', "/x", "1", 0);
+    version_becomes(&rig, -2);
+    EXPECT_STR(set_data(&rig, 'a', "/x", "1", -2),
+               "a: reply xid=2 zxid=0x4 {c=0x2 m=0x4 ct=1000000 v=0 cv=0 av=0 len=1 kids=0}");
+    version_becomes(&rig, INT32_MAX);
+    EXPECT_STR(set_data(&rig, 'a', "/x", "1", INT32_MAX),
+               "a: reply xid=3 zxid=0x6 "
+               "{c=0x2 m=0x6 ct=1000000 v=-2147483648 cv=0 av=0 len=1 kids=0}");
     rig_done(&rig);
 }
 
