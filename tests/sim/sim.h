@@ -184,7 +184,7 @@ struct sim {
     int disk_factor;      /* how much slower than they should be all disks are, before the repair */
     int false_leaders[2]; /* whom a false election is for */
     int damaged;          /* the server with a damaged history; 0: none. It stays the only one */
-    bool was_damaged, over;
+    bool over;
     int harshness;
     int64_t last_ack_at;
     int64_t stream_pause; /* longest time between two parts of a snapshot, */

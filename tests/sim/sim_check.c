@@ -14,11 +14,12 @@ static bool holds(const struct sim *sim, int s, zk_zxid zxid, const struct blob 
     return sim_platter_has(&sim->servers[s].keep.platter, zxid, txn);
 }
 
-/* 7: a quorum has it on the platter. While one history is damaged, and since: no quorum can be
- * made of voters without it. */
+/* 7: a quorum has it on the platter. While one history is damaged, and is no witness: no quorum can
+ * be made of the other voters without it. */
 static void check_durable(struct sim *sim, zk_zxid zxid, const struct blob *txn)
 {
     voter_bits with = 0, without = 0;
+    bool is_damaged = false;
 
     for (int s = 1; s <= sim->voters; s++) {
         voter_bits bit = quorums_bit(sim->config.quorums, s);
@@ -27,10 +28,11 @@ static void check_durable(struct sim *sim, zk_zxid zxid, const struct blob *txn)
             with |= bit;
         else if (!sim->servers[s].keep.platter.no_vote)
             without |= bit;
+        is_damaged |= sim->servers[s].keep.platter.no_vote;
     }
     SIM_REQUIRE(sim,
-                sim->was_damaged ? !quorums_have(sim->config.quorums, without)
-                                 : quorums_have(sim->config.quorums, with),
+                is_damaged ? !quorums_have(sim->config.quorums, without)
+                           : quorums_have(sim->config.quorums, with),
                 "0x%" PRIx64 " is committed, but not on the disks of a quorum (7)", zxid);
 }
 

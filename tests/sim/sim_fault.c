@@ -130,7 +130,6 @@ static bool damage(struct sim *sim, int s)
         return false;
     sim_say(sim, s, "a bit rots on its disk", 0, 0);
     sim->damaged = s;
-    sim->was_damaged = true;
     if (sim_chance(sim, 3))
         crash(sim, s, sim_chance(sim, 2));
     return true;
