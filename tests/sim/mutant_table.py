@@ -38,10 +38,10 @@ MUTANTS = [
          "if ((p->acks | own) == 0)")),
     mutant("epoch-before-log", "currentEpoch is durable before the leader's history is (4643)",
         (LEARNER_SYNC,
-         "    begin_history(l, zab->history.end);\n",
-         "    begin_history(l, zab->history.end);\n"
-         "    if (zab->current < l->epoch)\n"
-         "        zab_write_epochs(zab, zab->accepted, l->epoch, out);\n"),
+         "        begin_history(l, l->zab->history.end);\n",
+         "        begin_history(l, l->zab->history.end);\n"
+         "    if (l->phase == LEARNER_HISTORY && l->zab->current < l->epoch)\n"
+         "        zab_write_epochs(l->zab, l->zab->accepted, l->epoch, out);\n"),
         (LEARNER_SYNC,
          "    if (l->phase != LEARNER_PERSIST || ",
          "    if (l->phase != LEARNER_PERSIST || zab->meta_ticket != 0 || "),

@@ -146,6 +146,20 @@ TEST(a_snapshot_is_followed_by_the_rest_of_the_log)
     script_done(&s);
 }
 
+TEST(of_two_snapshots_each_goes_to_who_waits_for_it)
+{
+    struct script s;
+
+    lead(&s);
+    script_recv_ackepoch(&s, 13, 0, -1);
+    script_accepted(&s, 19);
+    script_recv_info(&s, 19, OBSERVERINFO, 9, 1);
+    script_recv_ackepoch(&s, 19, 0, -1);
+    EXPECT_STR(script_opened(&s, 0x100000007), /* the one that was asked for last */
+               "send 19 SNAP 0x100000007; stream 19; send 19 NEWLEADER 0x200000000");
+    script_done(&s);
+}
+
 TEST(a_snapshot_that_the_window_has_left_behind_is_not_sent)
 {
     struct script s;
