@@ -1,6 +1,7 @@
 /* doubt: see doubt.h. */
 #include "server/core/doubt.h"
 
+#include "proto/base/assert.h"
 #include "server/core/client.h"
 #include "server/core/connect.h"
 #include "server/core/core_state.h"
@@ -29,25 +30,22 @@ void doubt_client(struct core_client *client, int64_t session_id)
     list_push_back(&client->core->returning, &client->waiting);
 }
 
-bool doubt_remote(struct core *core, uint64_t conn, int64_t session_id)
+void doubt_remote(struct core *core, uint64_t conn, int64_t session_id)
 {
-    struct verdict verdict = {.conn = conn, .session_id = session_id};
-
-    if (core->doubts.remote.count == VERDICTS_MAX)
-        return false;
-    verdict.zxid = (zk_zxid)join(core);
-    return verdicts_add(&core->doubts.remote, &verdict);
+    verdicts_add(
+        &core->doubts.remote,
+        &(struct verdict){.conn = conn, .session_id = session_id, .zxid = (zk_zxid)join(core)});
 }
 
 /* Should the session be there by now, it is as if it were asked for now; the timeout is the
- * one that it has. */
+ * one that it has. There is room for the verdict, as the doubt is gone. */
 static void settle_remote(struct core *core, const struct verdict *verdict,
                           const struct core_time *now)
 {
     if (tracker_find(&core->sessions, verdict->session_id) == NULL)
         core->host.revalidate_answer(core->host.arg, verdict->conn, verdict->session_id, false);
     else
-        (void)core_revalidate(core, verdict->conn, verdict->session_id, 0, now);
+        ASSERT(core_revalidate(core, verdict->conn, verdict->session_id, 0, now));
 }
 
 void doubt_settle(struct core *core, const struct core_time *now)

@@ -12,14 +12,15 @@
 struct doubts {
     bool asking;            /* a sync is under way */
     uint64_t asked;         /* the number of the last one */
-    struct verdicts remote; /* of learners; in place of a zxid that number */
+    struct verdicts remote; /* of learners; in place of a zxid that number; with the verdicts
+                               that wait for a zxid at most VERDICTS_MAX */
 };
 
 /* CLIENT has come with a session that is not known. */
 void doubt_client(struct core_client *client, int64_t session_id);
 
-/* The learner on CONN asks about one. False: too many wait. */
-bool doubt_remote(struct core *core, uint64_t conn, int64_t session_id);
+/* The learner on CONN asks about one. There is room for it (core_revalidate). */
+void doubt_remote(struct core *core, uint64_t conn, int64_t session_id);
 
 /* The sync is done. */
 void doubt_settle(struct core *core, const struct core_time *now);

@@ -174,12 +174,15 @@ bool core_revalidate(struct core *core, uint64_t conn, int64_t session_id, int32
 
     if (core->role != CORE_LEADS)
         return true;
-    session = tracker_find(&core->sessions, session_id);
-    if (session == NULL)
-        return doubt_remote(core, conn, session_id);
-    verdict.valid = !session->closing;
-    if (!verdicts_add(&core->verdicts, &verdict))
+    if (core->verdicts.count + core->doubts.remote.count == VERDICTS_MAX)
         return false;
+    session = tracker_find(&core->sessions, session_id);
+    if (session == NULL) {
+        doubt_remote(core, conn, session_id);
+        return true;
+    }
+    verdict.valid = !session->closing;
+    verdicts_add(&core->verdicts, &verdict);
     if (verdict.valid) {
         touch(core, session, timeout_ms, now);
         session->owner = conn;

@@ -25,17 +25,15 @@ static struct verdict *verdict_at(const struct verdicts *verdicts, size_t i)
     return &verdicts->items[(verdicts->first + i) % verdicts->cap];
 }
 
-bool verdicts_add(struct verdicts *verdicts, const struct verdict *verdict)
+void verdicts_add(struct verdicts *verdicts, const struct verdict *verdict)
 {
-    if (verdicts->count == VERDICTS_MAX)
-        return false;
+    ASSERT(verdicts->count < VERDICTS_MAX);
     ASSERT(verdicts->count == 0 ||
            verdict_at(verdicts, verdicts->count - 1)->zxid <= verdict->zxid);
     if (verdicts->count == verdicts->cap)
         grow(verdicts);
     verdicts->count++;
     *verdict_at(verdicts, verdicts->count - 1) = *verdict;
-    return true;
 }
 
 bool verdicts_take(struct verdicts *verdicts, zk_zxid zxid, struct verdict *ret)

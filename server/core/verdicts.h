@@ -1,6 +1,6 @@
 /* verdicts: what a leader has found about the sessions that clients bring to learners,
  * kept until the txns that were proposed before are committed: see core_revalidate().
- * In the order of asking, at most VERDICTS_MAX. Pure. */
+ * In the order of asking. Pure. */
 #ifndef ZKFS_SERVER_CORE_VERDICTS_H
 #define ZKFS_SERVER_CORE_VERDICTS_H
 
@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As many clients may well come back at once after a learner was lost. */
+/* As many clients may well come back at once after a learner was lost. More are not waited for,
+ * here and in doubt.h together. */
 #define VERDICTS_MAX ((size_t)1 << 20)
 
 struct verdict {
@@ -26,8 +27,8 @@ struct verdicts {
     size_t first, count, cap;
 };
 
-/* False: there are too many. Zxids never fall. */
-bool verdicts_add(struct verdicts *verdicts, const struct verdict *verdict);
+/* There is room. Zxids never fall. */
+void verdicts_add(struct verdicts *verdicts, const struct verdict *verdict);
 
 /* Takes the oldest, if it may be told at ZXID. */
 bool verdicts_take(struct verdicts *verdicts, zk_zxid zxid, struct verdict *ret);

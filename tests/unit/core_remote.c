@@ -1,5 +1,6 @@
 /* What learners send a leader is checked as anything that comes in. */
 #include "server/core/session_id.h"
+#include "server/core/verdicts.h"
 #include "tests/support/core_ensemble.h"
 #include "tests/unit/test.h"
 
@@ -198,6 +199,33 @@ TEST(records_of_sessions_must_be_whole)
     (void)trio_sleep(&trio, 300);
     (void)trio_settle(&trio);
     EXPECT_EQ(core_stats(leader->core).sessions, 0);
+    trio_done(&trio);
+}
+
+static bool revalidate(struct trio *trio, int64_t session_id)
+{
+    struct rig *leader = trio_rig(trio, trio->leader);
+
+    return core_revalidate(leader->core, CONN, session_id, 1000, &leader->now);
+}
+
+/* A doubt becomes a verdict when the session turns out to be there: so they share their room, or
+ * its client would get no answer at all. */
+TEST(no_more_sessions_are_asked_about_than_can_be_answered)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    EXPECT(revalidate(&trio, SID_5)); /* waits: the session is not decided yet */
+    for (int64_t i = 1; i < (int64_t)VERDICTS_MAX; i++)
+        EXPECT(revalidate(&trio, SID_5 + i));
+    EXPECT(!revalidate(&trio, SID_5));
+    EXPECT(!revalidate(&trio, SID_5 + 1));
+    EXPECT(make_session(&trio, SID_5 + 1, 1000));
+    (void)trio_settle(&trio);
+    EXPECT(revalidate(&trio, SID_5));
+    EXPECT(revalidate(&trio, SID_5 + 2));
     trio_done(&trio);
 }
 
