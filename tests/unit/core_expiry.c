@@ -103,6 +103,25 @@ TEST(a_new_leader_gives_every_session_its_full_time)
     trio_done(&trio);
 }
 
+/* Nobody could be heard of meanwhile. */
+TEST(the_time_between_two_roles_does_not_count)
+{
+    struct trio trio;
+    struct rig *rig;
+
+    trio_init(&trio, NULL);
+    trio_join(&trio, 1, 'a');
+    rig = trio_rig(&trio, 0);
+    (void)trio_out(&trio, 0);
+    rig->now.mono_ms += 1500;
+    core_role(rig->core, CORE_LEADS, tree_zxid(rig->tree), &rig->now);
+    rig->now.mono_ms += 1500;
+    core_tick(rig->core, &rig->now);
+    EXPECT_EQ(core_stats(rig->core).sessions_expired, 0);
+    (void)trio_elect(&trio, 1);
+    trio_done(&trio);
+}
+
 TEST(a_request_that_comes_when_its_session_is_ending_is_told_so)
 {
     struct trio trio;

@@ -17,17 +17,22 @@ static struct buf head(int64_t session_id, int32_t cxid, int32_t op)
 }
 
 /* Ends B. */
-static bool request(struct trio *trio, struct buf *b, const struct buf *auth)
+static bool request_on(struct trio *trio, uint64_t conn, struct buf *b, const struct buf *auth)
 {
     struct rig *leader = trio_rig(trio, trio->leader);
     struct blob *data = blob_copy(b->data, b->len);
     struct blob *who = auth == NULL ? NULL : blob_copy(auth->data, auth->len);
-    bool fine = core_request(leader->core, CONN, data, who, &leader->now);
+    bool fine = core_request(leader->core, conn, data, who, &leader->now);
 
     blob_unref(data);
     blob_unref(who);
     buf_done(b);
     return fine;
+}
+
+static bool request(struct trio *trio, struct buf *b, const struct buf *auth)
+{
+    return request_on(trio, CONN, b, auth);
 }
 
 /* What the last proposal says: its type, and the error of an error. */
@@ -159,6 +164,61 @@ static void with_ids_of_ttl_znodes(struct rig *rig)
     rig->config.first_session_id = session_id_first(1, 0, 0xff);
 }
 
+/* The error that SID_5 gets on CONN for a request that is well-formed down to its body. */
+static int32_t ask(struct trio *trio, uint64_t conn)
+{
+    struct buf b = head(SID_5, 7, OP_CREATE);
+
+    EXPECT(request_on(trio, conn, &b, NULL));
+    return proposed_error(trio);
+}
+
+TEST(a_session_belongs_to_the_learner_that_made_it)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    EXPECT_EQ(ask(&trio, CONN + 1), ZSESSIONMOVED);
+    EXPECT_EQ(ask(&trio, CONN), ZMARSHALLINGERROR);
+    trio_done(&trio);
+}
+
+/* A new leader does not know: its learner's client may not have been away. */
+TEST(under_a_new_leader_a_session_belongs_to_the_first_who_asks_in_its_name)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    (void)trio_settle(&trio);
+    for (int leader = 1; leader >= 0;
+         leader--) { /* the last of them made it, but that was before */
+        uint64_t conn = CONN + 1 + (uint64_t)leader;
+
+        (void)trio_elect(&trio, leader);
+        EXPECT_EQ(ask(&trio, conn), ZMARSHALLINGERROR);
+        EXPECT_EQ(ask(&trio, CONN), ZSESSIONMOVED);
+        EXPECT_EQ(ask(&trio, conn), ZMARSHALLINGERROR);
+    }
+    trio_done(&trio);
+}
+
+TEST(a_write_through_a_learner_keeps_its_session_alive)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(make_session(&trio, SID_5, 1000));
+    (void)trio_settle(&trio);
+    (void)trio_sleep(&trio, 800);
+    (void)ask(&trio, CONN);
+    (void)trio_sleep(&trio, 800);
+    (void)trio_settle(&trio);
+    EXPECT_EQ(core_stats(trio_rig(&trio, 0)->core).sessions, 1);
+    trio_done(&trio);
+}
+
 TEST(a_client_whose_session_is_not_made_is_closed_and_leaves_nothing)
 {
     struct trio trio;
@@ -202,11 +262,53 @@ TEST(records_of_sessions_must_be_whole)
     trio_done(&trio);
 }
 
-static bool revalidate(struct trio *trio, int64_t session_id)
+static bool revalidate_on(struct trio *trio, uint64_t conn, int64_t session_id)
 {
     struct rig *leader = trio_rig(trio, trio->leader);
 
-    return core_revalidate(leader->core, CONN, session_id, 1000, &leader->now);
+    return core_revalidate(leader->core, conn, session_id, 1000, &leader->now);
+}
+
+static bool revalidate(struct trio *trio, int64_t session_id)
+{
+    return revalidate_on(trio, CONN, session_id);
+}
+
+/* How many answers are on their way to server 1 when the leader has its sync of COOKIE. */
+static size_t answers_after_sync(struct trio *trio, uint64_t cookie)
+{
+    struct rig *leader = trio_rig(trio, trio->leader);
+
+    core_synced(leader->core, cookie, &leader->now);
+    return trio->servers[1].in.count;
+}
+
+/* A sync under way may have been confirmed by those who have gone over to another leader since. */
+TEST(that_a_session_is_unknown_is_confirmed_by_a_sync_begun_after_the_question)
+{
+    struct trio trio;
+    uint64_t conn;
+
+    trio_init(&trio, NULL);
+    conn = trio.servers[1].conn;
+    EXPECT(revalidate_on(&trio, conn, SID_5));
+    EXPECT(revalidate_on(&trio, conn, SID_5 + 1));
+    EXPECT_EQ(answers_after_sync(&trio, 1), 1);
+    EXPECT_EQ(answers_after_sync(&trio, 2), 2);
+    trio_done(&trio);
+}
+
+TEST(a_sync_of_an_earlier_leadership_confirms_nothing_and_holds_nothing_up)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    EXPECT(revalidate_on(&trio, trio.servers[1].conn, SID_5));
+    (void)trio_elect(&trio, 0);
+    EXPECT(revalidate_on(&trio, trio.servers[1].conn, SID_5));
+    EXPECT_EQ(answers_after_sync(&trio, 1), 0);
+    EXPECT_EQ(answers_after_sync(&trio, 2), 1);
+    trio_done(&trio);
 }
 
 /* A doubt becomes a verdict when the session turns out to be there: so they share their room, or
@@ -226,6 +328,24 @@ TEST(no_more_sessions_are_asked_about_than_can_be_answered)
     (void)trio_settle(&trio);
     EXPECT(revalidate(&trio, SID_5));
     EXPECT(revalidate(&trio, SID_5 + 2));
+    trio_done(&trio);
+}
+
+TEST(those_who_asked_an_earlier_leadership_take_no_room_in_the_next)
+{
+    struct trio trio;
+
+    trio_init(&trio, NULL);
+    for (int64_t known = 0; known < 2; known++) {
+        if (known)
+            EXPECT(make_session(&trio, SID_5, 1000));
+        for (size_t i = 0; i < VERDICTS_MAX; i++)
+            EXPECT(revalidate(&trio, SID_5));
+        EXPECT(!revalidate(&trio, SID_5));
+        (void)trio_elect(&trio, 0);
+        EXPECT(revalidate(&trio, SID_5));
+        (void)trio_elect(&trio, 0);
+    }
     trio_done(&trio);
 }
 

@@ -53,6 +53,7 @@ TEST(a_session_whose_end_is_decided_neither_expires_again_nor_comes_back_by_a_to
     session = tracker_add(&tracker, 1, 200, 0);
     tracker_close(&tracker, session);
     tracker_touch(&tracker, session, 50);
+    tracker_touch(&tracker, session, 150); /* another deadline */
     EXPECT(tracker_expired(&tracker, 100000) == NULL);
     EXPECT(tracker_find(&tracker, 1) == session);
     tracker_remove(&tracker, session);

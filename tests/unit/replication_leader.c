@@ -524,6 +524,23 @@ TEST(a_snapshot_that_makes_no_quorum_puts_nothing_off)
     script_done(&s);
 }
 
+/* What cannot be committed has to be kept: so there is an end to it. */
+TEST(a_leader_takes_so_much_that_is_not_decided_and_no_more)
+{
+    struct script s;
+
+    script_lead(&s, &(struct script_setup){.sid = 1, .tail_bytes_max = 100});
+    script_propose(&s);
+    script_propose(&s);
+    EXPECT(zab_can_propose(s.zab));
+    script_propose(&s); /* 36 bytes each */
+    EXPECT(!zab_can_propose(s.zab));
+    script_recv(&s, 12, ACK, 0x100000001);
+    EXPECT_STR(script_durable(&s, 0x100000003), "send 12 COMMIT 0x100000001; apply 0x100000001");
+    EXPECT(zab_can_propose(s.zab));
+    script_done(&s);
+}
+
 /* ZOOKEEPER-1277. */
 TEST(before_the_counter_runs_over_the_leader_steps_down)
 {
