@@ -86,8 +86,9 @@ struct sim_client {
     size_t asked, replied; /* counts since the connection began; ring by % */
     int32_t xid;
     enum sim_presence ephemerals[SIM_EPHEMERALS_MAX];
-    uint64_t watching; /* a bit for each target (sim_watch.c): these are set, and outlive a */
-    struct {           /* connection */
+    /* By target (sim_watch.c). These are set, and outlive a connection: a bit for each. */
+    uint64_t watching;
+    struct {
         zk_zxid since; /* of which nothing newer was shown */
         bool there;    /* an ephemeral was, at that time */
     } watches[SIM_TARGETS];
