@@ -13,6 +13,8 @@ LEARNER, LEARNER_SYNC = "replication/learner.c", "replication/learner_sync.c"
 LEADER, LEADER_SYNC = "replication/leader.c", "replication/leader_sync.c"
 BROADCAST, WINDOW = "replication/leader_broadcast.c", "replication/window.c"
 ROLES, HISTORY = "replication/zab_roles.c", "replication/zab_history.c"
+LOG, LOG_OPEN, TAIL = "store/txnlog.c", "store/txnlog_open.c", "store/tail.c"
+META, RECOVER_ROOT = "store/meta.c", "store/recover_root.c"
 MULTI, APPLY = "server/core/prepare_multi.c", "store/apply.c"
 REAPER, WATCHES = "server/core/reaper.c", "server/core/read_watches.c"
 
@@ -281,6 +283,55 @@ MUTANTS = [
          "    else\n"
          "        arm_or_close(r, path, WATCH_DATA);\n",
          "CREATED, path);\n")),
+    mutant("newleader-ack-before-install", "NEWLEADER is acknowledged while its snapshot is being installed (3104)",
+        (LEARNER_SYNC,
+         "        action->ticket = zab->stage.ticket;\n"
+         "    }\n"
+         "    learner_sync_persist(l, out);\n",
+         "        action->ticket = zab->stage.ticket;\n"
+         "        learner_send(l, &(struct peer_msg){.type = ACK, .zxid = zxid_make(l->epoch, 0)}, out);\n"
+         "    }\n"
+         "    learner_sync_persist(l, out);\n")),
+    mutant("stale-snapshot-streamed", "a snapshot opened for a connection that is gone goes to the next one (4541)",
+        (LEADER,
+         "peer->phase != PEER_SNAPSHOT || peer->ticket != ticket",
+         "peer->phase != PEER_SNAPSHOT")),
+    mutant("vote-of-yesterday", "who follows says in its votes which epoch it came with (1732, 1805)",
+        (LEARNER_SYNC,
+         "    election_synced(zab->election, l->epoch);\n",
+         "")),
+    mutant("log-not-synced", "a txn counts as durable once it is written (3023)",
+        (LOG,
+         "        rc = disk_sync(batch->file);\n",
+         "        rc = 0;\n")),
+    mutant("failed-sync-forgotten", "what a failed sync left in memory counts at the next start",
+        (LOG_OPEN,
+         "if (rc == 0 && o->dirty_end > start)",
+         "if (rc == 0 && o->dirty_end > o->log->offset)")),
+    mutant("start-applies-the-tail", "a start applies, and checkpoints, what nobody has called committed (1549)",
+        (TAIL,
+         "tail->applied_count == tail->count || zxid_at(tail, tail->applied_count) > tail->committed",
+         "tail->applied_count == tail->count")),
+    mutant("meta-not-synced", "an epoch counts as durable once it is written (1653)",
+        (META,
+         "        rc = disk_sync(file);\n",
+         "        rc = 0;\n")),
+    mutant("meta-name-not-synced", "an epoch counts as durable before the name of its file is",
+        (META,
+         "        rc = disk_sync_dir(disk, dir);\n",
+         "        rc = 0;\n")),
+    mutant("damage-forgotten", "a server that has lost its history votes again at once",
+        (RECOVER_ROOT,
+         "    meta->no_vote = true;\n",
+         "")),
+    mutant("trunc-of-the-committed",
+        "TRUNC below what is committed here is obeyed (4837, 3526); our leaders have all that is, and ask for no such",
+        (LEARNER_SYNC,
+         "    if (!window_has(&zab->history, msg->zxid) || msg->zxid < zab->history.committed) {",
+         "    if (!window_has(&zab->history, msg->zxid)) {"),
+        (WINDOW,
+         "    ASSERT(zxid >= h->committed);\n", ""),
+        by="scripts"),
     mutant("two-promises",
         "an epoch that was accepted may be lower than one before; our leaders ask for no such promise",
         (LEARNER_SYNC,
