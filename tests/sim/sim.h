@@ -13,7 +13,8 @@
  *   sim_process  where one of many ends
  *   sim_ghost    what was proposed and       sim_platter  what is promised to be on disk
  *                committed by anybody        sim_fault    what goes wrong, and when
- *   sim_check    the invariants              sim_trace    what happened
+ *   sim_check    the invariants              sim_rot      a bit, on a disk
+ *   sim_trace    what happened
  *
  * Time is in microseconds, so that what happens in the same millisecond has an order.
  * Servers are numbered from 1; the number is the sid. The last ones may be observers. */

@@ -57,6 +57,7 @@ void sim_cover_print(const struct sim_cover *cover, double real_seconds)
     print("crashes at a report of it", cover->crashed_at_report);
     print("ends by a broken disk", cover->died);
     print("rot noticed at a start", cover->rot_noticed);
+    print("starts refused for meta's rot", cover->meta_refused);
     printf("faults\n");
     for (int i = 0; i < FAULT_COUNT; i++)
         print(faults[i], cover->faults[i]);

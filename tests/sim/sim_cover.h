@@ -50,7 +50,7 @@ struct sim_cover {
     uint64_t diff, trunc, snap, snap_cut, torn_items;
     uint64_t sessions, reattached, expired, closed, events, ephemerals, refused;
     uint64_t power_cuts, unsynced_pages, crashed_in_job, crashed_in_start, crashed_at_report, died,
-        rot_noticed, checkpoints;
+        rot_noticed, meta_refused, checkpoints;
     uint64_t crash_at[SIM_ACTION_KINDS], actions[SIM_ACTION_KINDS];
     uint64_t faults[FAULT_COUNT];
     /* what clients asked for */

@@ -182,8 +182,14 @@ static int open_or_forget(struct sim *sim, int s)
     struct sim_store *keep = &sim->servers[s].keep;
     int rc = open_store(sim, s, false);
 
+    if (rc == 0)
+        sim_rot_meta_replaced(&sim->servers[s]);
     if (rc != -EBADMSG && rc != -EPROTO)
         return rc;
+    if (keep->meta_bit != 0) {
+        sim_rot_meta_refused(sim, s);
+        return rc;
+    }
     sim->cover.rot_noticed++;
     rc = open_store(sim, s, true);
     if (rc == 0) {

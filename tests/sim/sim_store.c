@@ -6,7 +6,6 @@
 #include "tests/support/mem_disk.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct sim_store *store_of(struct sim *sim, int s)
@@ -53,6 +52,7 @@ static void on_meta(void *arg, int rc)
         return;
     }
     SIM_REQUIRE(server->sim, rc == 0, "s%d: writing meta gives %d", server->sid, rc);
+    sim_rot_meta_replaced(server);
     sim_platter_meta(&keep->platter, keep->accepted, keep->current);
     report(server, REPORT_META, keep->meta_ticket, 0);
 }
@@ -72,6 +72,7 @@ static void on_installed(void *arg)
 
     sim_platter_installed(&keep->platter);
     keep->rotten = false;
+    keep->meta_bit = 0;
     sim_check_undone(server->sim, zxid);
     report(server, REPORT_INSTALLED, keep->snap_ticket, zxid);
 }
@@ -288,88 +289,4 @@ void sim_store_break(struct sim *sim, int s, bool loses)
 void sim_store_mend(struct sim *sim, int s)
 {
     mem_disk_set_faults(store_of(sim, s)->disk, &(struct mem_faults){0});
-}
-
-struct rot {
-    struct sim *sim;
-    struct disk *disk;
-    const char *dir;
-    char *path, *newest; /* of the file chosen; of the segment that is written to */
-    uint64_t seen;
-};
-
-/* Each name has the same chance. */
-static void choose(struct rot *rot, const char *name)
-{
-    if (rng_below(&rot->sim->rng, ++rot->seen) != 0)
-        return;
-    free(rot->path);
-    rot->path = xasprintf("%s/%s", rot->dir, name);
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t len = strlen(name), end_len = strlen(end);
-
-    return len > end_len && strcmp(name + len - end_len, end) == 0;
-}
-
-static void find_newest(void *arg, const char *name)
-{
-    struct rot *rot = arg;
-
-    if (!ends_with(name, ".log") || (rot->newest != NULL && strcmp(name, rot->newest) < 0))
-        return;
-    free(rot->newest);
-    rot->newest = xstrdup(name);
-}
-
-/* In the newest segment rot cannot be told from a tear if it is in the last batch. */
-static void on_file(void *arg, const char *name)
-{
-    struct rot *rot = arg;
-
-    if (strcmp(name, "rows") == 0 || (ends_with(name, ".log") && strcmp(name, rot->newest) != 0))
-        choose(rot, name);
-}
-
-static void look_into(void *arg, const char *name)
-{
-    struct rot *rot = arg;
-    char *dir = xasprintf("/data/zkfs/%s", name);
-
-    rot->dir = dir;
-    free(rot->newest);
-    rot->newest = NULL;
-    if (disk_list(rot->disk, dir, find_newest, rot) == 0)
-        (void)disk_list(rot->disk, dir, on_file, rot);
-    free(dir);
-}
-
-/* Most of a segment is zeros, where it does no harm. */
-static bool flip(struct sim *sim, struct disk *disk, const char *path)
-{
-    size_t len = 0, at = 0;
-    const uint8_t *bytes = mem_disk_bytes(disk, path, &len);
-
-    for (int tries = 0; tries < 100 && len > 0; tries++) {
-        at = rng_below(&sim->rng, len);
-        if (bytes[at] != 0)
-            return mem_disk_rot(disk, path, at,
-                                bytes[at] ^ (uint8_t)(1u << rng_below(&sim->rng, 8)));
-    }
-    return false;
-}
-
-bool sim_store_rot(struct sim *sim, int s)
-{
-    struct sim_store *keep = store_of(sim, s);
-    struct rot rot = {.sim = sim, .disk = keep->disk};
-
-    if (!keep->platter.staging && disk_list(keep->disk, "/data/zkfs", look_into, &rot) == 0 &&
-        rot.path != NULL)
-        keep->rotten = flip(sim, keep->disk, rot.path);
-    free(rot.path);
-    free(rot.newest);
-    return keep->rotten;
 }

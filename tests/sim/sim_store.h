@@ -15,6 +15,7 @@
 
 struct sim;
 struct sim_event;
+struct sim_server;
 
 enum sim_report_kind {
     REPORT_DURABLE,
@@ -46,7 +47,9 @@ struct sim_store {
     struct sim_report reports[SIM_REPORTS_MAX];
     size_t report_count;
     uint64_t checkpoints_seen;
-    bool rotten; /* a bit has flipped, and nobody has noticed so far */
+    bool rotten;      /* a bit has flipped, and nobody has noticed so far */
+    uint8_t meta_bit; /* it was this one of meta, at META_AT; 0: it was not meta's */
+    size_t meta_at;
 };
 
 /* The disk of a new server. */
@@ -78,8 +81,14 @@ bool sim_store_feed(struct sim *sim, int s, const struct blob *bytes);
 void sim_store_snap_failed(struct sim *sim, int s);
 bool sim_store_snap_bad(struct sim *sim, int s, uint64_t ticket);
 
+/* ---- sim_rot */
+
 /* A bit flips in what lies there. False: nothing that could rot. */
 bool sim_store_rot(struct sim *sim, int s);
+/* Meta is whole: written anew, or read. */
+void sim_rot_meta_replaced(struct sim_server *server);
+/* It could not start with such a meta. Somebody may bring the true one back. */
+void sim_rot_meta_refused(struct sim *sim, int s);
 
 /* Between sim_store.c and sim_restart.c: the log is on disk up to ZXID. ARG is the server. */
 void sim_store_on_durable(void *arg, zk_zxid zxid);
