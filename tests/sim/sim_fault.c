@@ -444,6 +444,15 @@ static void have_stale_leaders(struct sim *sim)
     }
 }
 
+/* Who has promised an epoch to one leader comes to another one that has chosen the same: for that
+ * two must have been followed in vain, one soon after the other, and more than once. */
+static void have_wrong_elections(struct sim *sim)
+{
+    sim->fault_kinds =
+        1u << FAULT_FALSE_ELECTION | 1u << FAULT_HANDSHAKE | 1u << FAULT_CRASH_LEADER;
+    sim->harshness = 2;
+}
+
 void sim_fault_begin(struct sim *sim)
 {
     sim->faults_until = sim_between(sim, 40 * SIM_S, 50 * SIM_S);
@@ -456,5 +465,7 @@ void sim_fault_begin(struct sim *sim)
     sim->fault_kinds |= 1u << FAULT_CRASH_LEADER;
     if (sim_chance(sim, 12))
         have_stale_leaders(sim);
+    else if (sim_chance(sim, 12))
+        have_wrong_elections(sim);
     sim_after(sim, sim_between(sim, 0, 4 * SIM_S), EV_FAULT, 0, STAGE_NEXT, 0);
 }
