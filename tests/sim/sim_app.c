@@ -85,14 +85,17 @@ struct sim_name sim_name(struct jute_bytes path)
     } places[] = {{'c', SIM_PLACE_OWN, false},
                   {'e', SIM_PLACE_EPHEMERAL, true},
                   {'m', SIM_PLACE_GROUP, true}};
-    struct jute_bytes rest = {.data = path.data + 2, .len = path.len - 2};
     struct sim_name name = {0};
+    struct jute_bytes rest;
 
+    if (path.len <= 2)
+        return name;
     if (path.len > 3 && memcmp(path.data, "/s/", 3) == 0)
         return name_of_ticket(path);
-    if (path.len > 2 && (path.data[1] == 'k' || path.data[1] == 't'))
+    if (path.data[1] == 'k' || path.data[1] == 't')
         return name_of_mortal(path);
-    for (size_t i = 0; path.len > 2 && i < sizeof places / sizeof *places; i++) {
+    rest = (struct jute_bytes){.data = path.data + 2, .len = path.len - 2};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (path.data[1] != (uint8_t)places[i].letter)
             continue;
         if (take_number(&rest, places[i].has_k ? '-' : '\0', &name.client) &&
