@@ -108,12 +108,6 @@ int64_t quorums_voter(const struct quorums *quorums, size_t i)
     return quorums->voters[i];
 }
 
-voter_bits quorums_all(const struct quorums *quorums)
-{
-    return quorums->voter_count == 64 ? ~(voter_bits)0
-                                      : ((voter_bits)1 << quorums->voter_count) - 1;
-}
-
 bool quorums_have(const struct quorums *quorums, voter_bits voters)
 {
     for (size_t i = 0; i < quorums->config_count; i++)

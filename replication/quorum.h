@@ -43,7 +43,6 @@ voter_bits quorums_bit(const struct quorums *quorums, int64_t sid);
 /* Voters of every configuration in force, ascending. */
 size_t quorums_voter_count(const struct quorums *quorums);
 int64_t quorums_voter(const struct quorums *quorums, size_t i);
-voter_bits quorums_all(const struct quorums *quorums);
 
 /* Is this set of voters a quorum in every configuration in force? */
 bool quorums_have(const struct quorums *quorums, voter_bits voters);
