@@ -51,7 +51,7 @@ struct zab_config {
     int32_t tick_ms;          /* tickTime; > 0 */
     int32_t init_limit;       /* in ticks; > 0 */
     int32_t sync_limit;       /* in ticks; > 0 */
-    uint64_t seed;            /* of the jitter */
+    uint64_t seed;            /* of what observers wait before they search for a leader again */
     size_t window_count_min;  /* applied txns kept for a DIFF, at least; 500 */
     size_t window_bytes_max;  /* beyond which the oldest of them go; 64 MiB. (The txns not
                                  applied yet are kept in any case.) */

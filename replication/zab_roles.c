@@ -16,6 +16,10 @@
 /* Time for the others to elect one whose disk has room. */
 #define STAND_DOWN_TICKS 2
 
+/* Observers, of which there may be many, do not all come at once to voters that have an election
+ * before them [observer.election.DelayMs]. */
+#define OBSERVER_DELAY_MS 200
+
 uint64_t zab_ticket(struct zab *zab)
 {
     return ++zab->last_ticket;
@@ -50,8 +54,17 @@ void zab_tell_role(struct zab *zab, zk_epoch epoch, struct zab_actions *out)
     action->zxid = zxid_make(epoch, 0);
 }
 
+static void delay_observer(struct zab *zab)
+{
+    int64_t until = zab->now_ms + (int64_t)rng_below(&zab->rng, OBSERVER_DELAY_MS);
+
+    if (zab->role == ROLE_OBSERVING && !zab->is_voter && until > zab->wait_until)
+        zab->wait_until = until;
+}
+
 static void end_role(struct zab *zab, struct zab_actions *out)
 {
+    delay_observer(zab);
     leader_free(zab->leader, out);
     learner_free(zab->learner, out);
     zab->leader = NULL;

@@ -72,7 +72,8 @@ static struct zab *make(const struct script_setup *setup, struct quorums *quorum
                                 .learner_max = setup->learner_max,
                                 .window_bytes_max = setup->window_bytes_max,
                                 .tail_bytes_max = setup->tail_bytes_max,
-                                .counter_limit = setup->counter_limit};
+                                .counter_limit = setup->counter_limit,
+                                .seed = setup->seed};
     struct zab_disk disk = {.accepted = setup->accepted,
                             .current = setup->current,
                             .base = setup->base,

@@ -22,6 +22,7 @@ struct script_setup {
     bool no_vote;
     size_t learner_queue_max, learner_max, window_bytes_max, tail_bytes_max;
     uint32_t counter_limit;
+    uint64_t seed;
 };
 
 struct script {

@@ -130,6 +130,7 @@ TEST(a_learner_whose_own_log_does_not_get_on_leaves_and_stays_out_until_it_does)
         EXPECT_STR(script_recv(&s, 13, PING, 0), "ask-touched");
     }
     EXPECT_STR(script_tick(&s, TICK_MS), "alarm; close 13 (the role ended); role LOOKING");
+    EXPECT_STR(script_tick(&s, 100 * TICK_MS), "");
     EXPECT_STR(script_durable(&s, 0x100000001),
                "apply 0x100000001; notify 1 looking round 10 vote nobody; "
                "notify 2 looking round 10 vote nobody; notify 3 looking round 10 vote nobody");

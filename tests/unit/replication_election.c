@@ -214,6 +214,31 @@ TEST(an_observer_finds_out_who_leads_and_has_no_say)
     script_done(&s);
 }
 
+/* All of them have lost the same leader, and the voters have an election before them. */
+TEST(observers_do_not_all_search_again_at_the_same_moment)
+{
+    int64_t first = -1;
+    int others = 0;
+
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct script s;
+        int64_t wait_ms;
+
+        script_follow(&s, &(struct script_setup){.sid = 8, .seed = seed});
+        EXPECT_STR(script_down(&s, 13), "role LOOKING");
+        wait_ms = zab_deadline(s.zab) - s.now_ms;
+        EXPECT(wait_ms > 0 && wait_ms < 200);
+        EXPECT_STR(script_tick(&s, wait_ms - 1), "");
+        EXPECT_STR(script_tick(&s, 1), "notify 1 looking round 10 vote nobody; "
+                                       "notify 2 looking round 10 vote nobody; "
+                                       "notify 3 looking round 10 vote nobody");
+        first = first < 0 ? wait_ms : first;
+        others += wait_ms != first;
+        script_done(&s);
+    }
+    EXPECT(others > 5);
+}
+
 TEST(a_damaged_server_neither_votes_nor_leads_nor_holds_the_others_up)
 {
     struct script s;
