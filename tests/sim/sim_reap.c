@@ -220,15 +220,13 @@ void sim_reap_check(struct sim *sim)
     for (int n = 0; n < SIM_CLIENTS_MAX * SIM_MORTALS_MAX; n++) {
         const struct sim_mortal *mortal = &reap->mortals[n / SIM_MORTALS_MAX][n % SIM_MORTALS_MAX];
         int64_t due = due_at(reap, mortal);
+        bool is_in_time;
 
         due = due < mortal->left_at ? mortal->left_at : due;
-        SIM_REQUIRE(sim,
-                    due == INT64_MAX || now_ms - due<patience,
-                                                     "client %d: its %s is due since %" PRId64
-                                                     " ms and still there (liveness)",
-                                                     n / SIM_MORTALS_MAX, mortal->ttl_ms> 0
-                        ? "TTL znode"
-                        : "container",
+        is_in_time = due == INT64_MAX || now_ms - due < patience;
+        SIM_REQUIRE(sim, is_in_time,
+                    "client %d: its %s is due since %" PRId64 " ms and still there (liveness)",
+                    n / SIM_MORTALS_MAX, mortal->ttl_ms > 0 ? "TTL znode" : "container",
                     now_ms - due);
     }
 }
