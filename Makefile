@@ -259,7 +259,7 @@ sim: $(B)/sim ## simulate ensembles: SEEDS=100 FROM=1, TRACE=1 prints every even
 	@$(B)/sim --from $(FROM) --seeds $(SEEDS) $(if $(TRACE),--trace)
 
 # Known mistakes, planted in the core: the simulator must find each.
-MUTANT_SCRIPTS := $(wildcard $(foreach n,election leader learner sync disk window quorum,tests/unit/replication_$(n).c))
+MUTANT_SCRIPTS := $(wildcard $(foreach n,election leader leader_time leader_stop learner sync disk window quorum,tests/unit/replication_$(n).c))
 .PHONY: mutants
 mutants: $(B)/sim $(MUTANT_SCRIPTS:tests/%.c=$(B)/%) ## plant known mistakes and let the simulator find them: SEEDS=2000, ONLY=name
 	@$(PYTHON) tests/sim/mutants.py --build $(B) --objects '$(call objects,$(SIM_SOURCES))' \

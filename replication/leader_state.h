@@ -1,6 +1,6 @@
-/* leader_state: what leader.c (discovery and its quorums), leader_sync.c (DIFF,
- * TRUNC or SNAP), leader_broadcast.c (proposals, acks, pings, syncs) and leader_peers.c
- * (connections) share. For these alone.
+/* leader_state: what leader.c (discovery and its quorums), leader_sync.c (DIFF, TRUNC or SNAP),
+ * leader_broadcast.c (proposals, acks, pings, syncs), leader_peers.c (connections) and
+ * leader_time.c (limits) share. For these alone.
  *
  *   DISCOVERY ──► PROMISE ──► EPOCH_ACKS ──► CURRENT ──► HISTORY ──► BROADCAST
  *        quorum of     accepted    quorum of     current     quorum of
@@ -115,7 +115,7 @@ int64_t leader_ticks(const struct leader *l, int32_t count); /* in ms */
 /* A peer has acknowledged NEWLEADER: counts it, and lets it serve when a quorum has. */
 void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out);
 
-/* A snapshot for PEER goes on: the quorum is waited for as long as that. */
+/* leader_time.c: a snapshot for PEER goes on, and the quorum is waited for as long as that. */
 void leader_alive(struct leader *l, const struct peer *peer);
 
 /* leader_sync.c: PEER's history becomes ours, beginning now. */

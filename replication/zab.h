@@ -49,8 +49,8 @@ struct zab_config {
     struct blob *config_text; /* what notifications and NEWLEADER say; shared; NULL: nothing */
     int64_t config_version;
     int32_t tick_ms;          /* tickTime; > 0 */
-    int32_t init_limit;       /* in ticks; > 0 */
-    int32_t sync_limit;       /* in ticks; > 0 */
+    int32_t init_limit;       /* in ticks; > 0: the longest silence until a learner serves */
+    int32_t sync_limit;       /* in ticks; > 0: and from then on */
     uint64_t seed;            /* of what observers wait before they search for a leader again */
     size_t window_count_min;  /* applied txns kept for a DIFF, at least; 500 */
     size_t window_bytes_max;  /* beyond which the oldest of them go; 64 MiB. (The txns not

@@ -247,9 +247,8 @@ const char *script_propose(struct script *s)
     return script_told(s);
 }
 
-void script_lead(struct script *s, const struct script_setup *setup)
+void script_elect(struct script *s, const struct script_setup *setup)
 {
-    zk_epoch epoch = setup->accepted + 1;
     struct zab_view view;
 
     ASSERT(setup->sid == 1);
@@ -257,6 +256,16 @@ void script_lead(struct script *s, const struct script_setup *setup)
     script_peer(s, 3, REACH_DOWN);
     view = zab_view(s->zab);
     script_ballot(s, 2, PEER_LOOKING, 1, 1, view.log_end, view.current);
+    ASSERT(zab_view(s->zab).role == ROLE_LEADING);
+}
+
+void script_lead(struct script *s, const struct script_setup *setup)
+{
+    zk_epoch epoch = setup->accepted + 1;
+    struct zab_view view;
+
+    script_elect(s, setup);
+    view = zab_view(s->zab);
     script_accepted(s, 12);
     script_recv_info(s, 12, FOLLOWERINFO, 2, setup->accepted);
     script_meta(s);
@@ -264,6 +273,13 @@ void script_lead(struct script *s, const struct script_setup *setup)
     script_meta(s);
     script_recv(s, 12, ACK, zxid_make(epoch, 0));
     ASSERT(zab_view(s->zab).serving);
+}
+
+void script_lead_join(struct script *s)
+{
+    script_accepted(s, 13);
+    script_recv_info(s, 13, FOLLOWERINFO, 3, 1);
+    script_recv_ackepoch(s, 13, 0, 1);
 }
 
 void script_join(struct script *s, const struct script_setup *setup)

@@ -69,9 +69,15 @@ const char *script_received(struct script *s);
 const char *script_installed(struct script *s);
 const char *script_propose(struct script *s); /* the next zxid */
 
+/* Server 1 of three is elected, as server 3 is out of reach; nobody has connected yet. */
+void script_elect(struct script *s, const struct script_setup *setup);
+
 /* Server 1 of three with this log is elected, syncs server 2 on connection 12, which is
  * up to date, and leads EPOCH; nothing is outstanding. */
 void script_lead(struct script *s, const struct script_setup *setup);
+/* Server 3 comes to it, on connection 13, with an empty log of that epoch, and is sent all up to
+ * NEWLEADER. */
+void script_lead_join(struct script *s);
 /* The setup's server follows server 3, whose epoch is one above the accepted one, on
  * connection 13; its log is up to date. */
 void script_follow(struct script *s, const struct script_setup *setup);

@@ -6,22 +6,11 @@
 
 #define LOG_1_TO_3 .first = 0x100000001, .end = 0x100000003
 
-/* Server 1 of three is elected; nobody has connected yet. */
-static void elect(struct script *s, const struct script_setup *setup)
-{
-    struct zab_view view;
-
-    script_init(s, setup);
-    script_peer(s, 3, REACH_DOWN);
-    view = zab_view(s->zab);
-    EXPECT_STR(script_ballot(s, 2, PEER_LOOKING, 1, 1, view.log_end, view.current), "role LEADING");
-}
-
 TEST(each_step_of_a_leadership_waits_for_its_quorum_and_for_the_disk)
 {
     struct script s;
 
-    elect(&s, &(struct script_setup){.sid = 1, .accepted = 4, .current = 1, LOG_1_TO_3});
+    script_elect(&s, &(struct script_setup){.sid = 1, .accepted = 4, .current = 1, LOG_1_TO_3});
     EXPECT_STR(script_accepted(&s, 12), "");
     /* The epoch is above all that a quorum has accepted; it is promised by ourselves first. */
     EXPECT_STR(script_recv_info(&s, 12, FOLLOWERINFO, 2, 6), "meta accepted 7 current 1");
@@ -96,7 +85,7 @@ TEST(a_voter_that_comes_as_an_observer_is_counted_nowhere)
 {
     struct script s;
 
-    elect(&s, &(struct script_setup){.sid = 1});
+    script_elect(&s, &(struct script_setup){.sid = 1});
     script_accepted(&s, 12);
     EXPECT_STR(script_recv_info(&s, 12, OBSERVERINFO, 2, 0), "");
     script_accepted(&s, 13);
@@ -116,7 +105,7 @@ TEST(a_promise_made_before_is_not_counted_again)
 {
     struct script s;
 
-    elect(&s, &(struct script_setup){.sid = 1});
+    script_elect(&s, &(struct script_setup){.sid = 1});
     script_accepted(&s, 12);
     script_recv_info(&s, 12, FOLLOWERINFO, 2, 0);
     script_meta(&s);
@@ -129,7 +118,7 @@ TEST(a_leader_gives_way_to_a_newer_history)
 {
     struct script s;
 
-    elect(&s, &(struct script_setup){.sid = 1, .accepted = 2, .current = 1, LOG_1_TO_3});
+    script_elect(&s, &(struct script_setup){.sid = 1, .accepted = 2, .current = 1, LOG_1_TO_3});
     script_accepted(&s, 12);
     script_recv_info(&s, 12, FOLLOWERINFO, 2, 2);
     script_meta(&s);
@@ -163,7 +152,7 @@ TEST(for_a_server_that_has_promised_a_later_epoch_one_begins_that_it_can_follow_
     script_done(&s);
 
     /* Before anything is decided nothing has to be finished. */
-    elect(&s, &(struct script_setup){.sid = 1});
+    script_elect(&s, &(struct script_setup){.sid = 1});
     script_accepted(&s, 12);
     script_recv_info(&s, 12, FOLLOWERINFO, 2, 0);
     script_meta(&s);
@@ -180,7 +169,7 @@ TEST(a_learner_that_knows_a_newer_configuration_is_sent_away)
     struct script s;
     struct peer_msg info = {.type = FOLLOWERINFO, .sid = 2, .config_version = 7};
 
-    elect(&s, &(struct script_setup){.sid = 1});
+    script_elect(&s, &(struct script_setup){.sid = 1});
     script_accepted(&s, 12);
     zab_packet(s.zab, 12, &info, &s.out);
     EXPECT_STR(script_told(&s), "close 12 (its configuration is newer than ours)");
@@ -308,257 +297,6 @@ TEST(a_learner_that_is_being_synced_may_lag_as_far_as_it_could_keep)
     script_done(&s);
 }
 
-TEST(pings_keep_followers_alive_and_silence_ends_the_leadership)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    EXPECT_STR(script_tick(&s, TICK_MS / 2), "send 12 PING 0x100000000");
-    script_tick(&s, 4 * TICK_MS);
-    EXPECT_EQ(zab_view(s.zab).learners, 1);
-    EXPECT_STR(script_tick(&s, TICK_MS), "close 12 (nothing heard from it); role LOOKING; "
-                                         "notify 2 looking round 2 vote 1 0x0 epoch 1; "
-                                         "notify 3 looking round 2 vote 1 0x0 epoch 1");
-    script_done(&s);
-}
-
-TEST(a_follower_that_pings_but_does_not_acknowledge_is_dropped)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    for (int i = 0; i < 2 * SYNC_LIMIT - 1; i++) {
-        script_tick(&s, TICK_MS / 2);
-        script_recv(&s, 12, PING, 0);
-        EXPECT_EQ(zab_view(s.zab).learners, 1);
-    }
-    script_tick(&s, TICK_MS / 2);
-    EXPECT_EQ(zab_view(s.zab).learners, 0);
-    script_done(&s);
-
-    /* Nor does it help to acknowledge the first of two, or what was never proposed. */
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    script_propose(&s);
-    script_durable(&s, 0x100000002);
-    script_tick(&s, TICK_MS);
-    script_recv(&s, 12, ACK, 0x100000009);
-    script_recv(&s, 12, ACK, 0x100000001);
-    for (int i = 0; i < 2 * SYNC_LIMIT - 1; i++) {
-        script_tick(&s, TICK_MS / 2);
-        script_recv(&s, 12, PING, 0);
-        EXPECT_EQ(zab_view(s.zab).learners, 1);
-    }
-    script_tick(&s, TICK_MS / 2);
-    EXPECT_EQ(zab_view(s.zab).learners, 0);
-    script_done(&s);
-}
-
-/* Server 3 has said so much to a leader that is at work, on connection 13, and was sent all
- * up to NEWLEADER. */
-static void join(struct script *s)
-{
-    script_accepted(s, 13);
-    script_recv_info(s, 13, FOLLOWERINFO, 3, 1);
-    script_recv_ackepoch(s, 13, 0, 1);
-}
-
-/* Before UPTODATE a learner need not acknowledge proposals, and Apache's do not. */
-TEST(the_time_for_an_ack_begins_with_uptodate)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    join(&s);
-    script_durable(&s, 0x100000001);
-    script_recv(&s, 12, ACK, 0x100000001);
-    for (int i = 0; i < SYNC_LIMIT + 1; i++) {
-        script_tick(&s, TICK_MS);
-        script_recv(&s, 12, PING, 0);
-    }
-    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000000), "send 13 UPTODATE");
-    script_tick(&s, TICK_MS);
-    EXPECT_EQ(zab_view(s.zab).learners, 2);
-    script_done(&s);
-}
-
-/* A server that has begun to talk may never get further: it is no follower. */
-TEST(only_who_is_being_synced_counts_as_a_follower)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_accepted(&s, 13);
-    script_recv_info(&s, 13, FOLLOWERINFO, 3, 1);
-    script_down(&s, 12);
-    EXPECT_STR(script_tick(&s, TICK_MS), "close 13 (the leader steps down); role LOOKING; "
-                                         "notify 2 looking round 2 vote 1 0x0 epoch 1; "
-                                         "notify 3 looking round 2 vote 1 0x0 epoch 1");
-    script_done(&s);
-}
-
-/* ZOOKEEPER-4203: whom nobody can reach any more must not go on leading those who have. */
-TEST(a_leader_whose_port_fails_steps_down)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    zab_listen_failed(s.zab, &s.out);
-    EXPECT_STR(script_told(&s), "close 12 (the leader steps down); role LOOKING; "
-                                "notify 2 looking round 2 vote 1 0x0 epoch 1; "
-                                "notify 3 looking round 2 vote 1 0x0 epoch 1");
-    zab_listen_failed(s.zab, &s.out);
-    EXPECT_STR(script_told(&s), ""); /* late */
-    script_done(&s);
-}
-
-TEST(stopping_while_nobody_leads_needs_nobody)
-{
-    struct script s;
-
-    script_init(&s, &(struct script_setup){.sid = 1});
-    zab_stop(s.zab, &s.out);
-    EXPECT_STR(script_told(&s), "stopped");
-    EXPECT_EQ(zab_deadline(s.zab), INT64_MAX);
-    script_done(&s);
-}
-
-TEST(no_quorum_in_time_ends_the_attempt)
-{
-    struct script s;
-
-    elect(&s, &(struct script_setup){.sid = 1});
-    script_tick(&s, INIT_LIMIT * TICK_MS - 1);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LEADING);
-    script_tick(&s, 1);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
-    script_done(&s);
-}
-
-/* Server 1 of VOTERS is elected, with a log that does not go back to the beginning; on
- * connections 12, 13 ... that many others promise its epoch. */
-static void gather(struct script *s, int voters, int others)
-{
-    script_init(s, &(struct script_setup){.sid = 1,
-                                          .voters = voters,
-                                          .accepted = 1,
-                                          .current = 1,
-                                          .base = 0x100000003,
-                                          .applied = 0x100000003,
-                                          .first = 0x100000004,
-                                          .end = 0x100000007});
-    for (int64_t sid = voters; sid > 1; sid--)
-        script_ballot(s, sid, PEER_LOOKING, 1, 1, 0x100000007, 1);
-    for (int64_t sid = 2; sid < 2 + others; sid++) {
-        script_accepted(s, (uint64_t)sid + 10);
-        script_recv_info(s, (uint64_t)sid + 10, FOLLOWERINFO, sid, 1);
-    }
-    EXPECT_EQ(zab_view(s->zab).learners, (size_t)others);
-    script_meta(s);
-}
-
-/* A snapshot may take longer than initLimit, as long as it goes on. */
-TEST(a_quorum_is_waited_for_while_a_snapshot_for_it_goes_out)
-{
-    struct script s;
-
-    for (int lives = 0; lives < 2; lives++) {
-        gather(&s, 3, 1);
-        EXPECT_STR(script_recv_ackepoch(&s, 12, 0, 0), "meta accepted 2 current 2");
-        EXPECT_STR(script_meta(&s), "snap-open 0x100000003");
-        (void)script_opened(&s, 0x100000003);
-        for (int i = 0; i < 3; i++) {
-            EXPECT_STR(script_tick(&s, INIT_LIMIT * TICK_MS - 1), "");
-            zab_progress(s.zab, 12);
-        }
-        if (lives)
-            EXPECT_STR(script_recv(&s, 12, ACK, 0x200000000),
-                       "apply 0x100000004; apply 0x100000005; apply 0x100000006; "
-                       "apply 0x100000007; role LEADING serving; send 12 UPTODATE");
-        script_tick(&s, INIT_LIMIT * TICK_MS);
-        EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
-        script_done(&s);
-    }
-}
-
-/* Those that have it already must not think the leader dead meanwhile, nor it them. */
-TEST(who_has_acknowledged_newleader_is_kept_until_others_have)
-{
-    struct script s;
-
-    gather(&s, 5, 2);
-    script_recv_ackepoch(&s, 12, 0x100000007, 1);
-    script_recv_ackepoch(&s, 13, 0, 0);
-    script_meta(&s);
-    (void)script_opened(&s, 0x100000003);
-    EXPECT_STR(script_tick(&s, TICK_MS / 2), "");
-    EXPECT_STR(script_recv(&s, 12, ACK, 0x200000000), "");
-    for (int i = 0; i < 4 * INIT_LIMIT; i++) {
-        EXPECT_STR(script_tick(&s, TICK_MS / 2), "send 12 PING 0x200000000");
-        zab_progress(s.zab, 13);
-    }
-    EXPECT(strstr(script_recv(&s, 13, ACK, 0x200000000),
-                  "role LEADING serving; send 12 UPTODATE; send 13 UPTODATE") != NULL);
-    script_tick(&s, SYNC_LIMIT * TICK_MS - 1);
-    EXPECT_EQ(zab_view(s.zab).learners, 2);
-    script_done(&s);
-}
-
-TEST(a_snapshot_that_makes_no_quorum_puts_nothing_off)
-{
-    struct script s;
-
-    gather(&s, 5, 2);
-    script_recv_ackepoch(&s, 12, 0, 0);
-    script_recv_ackepoch(&s, 13, 0, 0);
-    script_meta(&s);
-    (void)script_opened(&s, 0x100000003);
-    script_down(&s, 12);
-    script_tick(&s, INIT_LIMIT * TICK_MS - 1);
-    zab_progress(s.zab, 13);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LEADING);
-    script_tick(&s, 1);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LOOKING);
-    script_done(&s);
-}
-
-/* What cannot be committed has to be kept: so there is an end to it. */
-TEST(a_leader_takes_so_much_that_is_not_decided_and_no_more)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1, .tail_bytes_max = 100});
-    script_propose(&s);
-    script_propose(&s);
-    EXPECT(zab_can_propose(s.zab));
-    script_propose(&s); /* 36 bytes each */
-    EXPECT(!zab_can_propose(s.zab));
-    script_recv(&s, 12, ACK, 0x100000001);
-    EXPECT_STR(script_durable(&s, 0x100000003), "send 12 COMMIT 0x100000001; apply 0x100000001");
-    EXPECT(zab_can_propose(s.zab));
-    script_done(&s);
-}
-
-/* ZOOKEEPER-1277. */
-TEST(before_the_counter_runs_over_the_leader_steps_down)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1, .counter_limit = 2});
-    script_propose(&s);
-    script_propose(&s);
-    EXPECT(!zab_can_propose(s.zab));
-    script_durable(&s, 0x100000002);
-    script_recv(&s, 12, ACK, 0x100000001);
-    EXPECT_STR(script_recv(&s, 12, ACK, 0x100000002),
-               "send 12 COMMIT 0x100000002; apply 0x100000002; close 12 (the leader steps down); "
-               "role LOOKING; notify 2 looking round 2 vote 1 0x100000002 epoch 1; "
-               "notify 3 looking round 2 vote 1 0x100000002 epoch 1");
-    script_done(&s);
-}
-
 TEST(a_sync_waits_for_what_is_proposed_and_for_a_quorum_of_later_echoes)
 {
     struct script s;
@@ -586,7 +324,7 @@ TEST(a_sync_of_our_own_client_waits_until_the_state_has_it)
     struct script s;
 
     script_lead(&s, &(struct script_setup){.sid = 1});
-    join(&s);
+    script_lead_join(&s);
     script_recv(&s, 13, ACK, 0x100000000);
     script_propose(&s);
     script_recv(&s, 12, ACK, 0x100000001);
@@ -612,75 +350,5 @@ TEST(syncs_that_come_while_a_round_is_out_share_the_next)
     EXPECT_STR(script_told(&s), "send 12 PING 0x100000000");
     EXPECT_STR(script_recv(&s, 12, PING, 0), "synced 1; send 12 PING 0x100000000");
     EXPECT_STR(script_recv(&s, 12, PING, 0), "synced 2; synced 3");
-    script_done(&s);
-}
-
-TEST(stopping_commits_what_is_outstanding_and_waits_for_the_followers)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    zab_stop(s.zab, &s.out);
-    EXPECT_STR(script_told(&s), "");
-    EXPECT(!zab_can_propose(s.zab));
-    EXPECT_STR(script_durable(&s, 0x100000001), "");
-    EXPECT_STR(script_recv(&s, 12, ACK, 0x100000001),
-               "send 12 COMMIT 0x100000001; apply 0x100000001; close 12 (the leader steps down); "
-               "role LOOKING; stopped");
-    EXPECT_STR(script_tick(&s, 10000), "");
-    script_done(&s);
-}
-
-TEST(stopping_waits_for_every_follower_that_is_synced)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    join(&s);
-    script_recv(&s, 13, ACK, 0x100000000);
-    script_propose(&s);
-    script_durable(&s, 0x100000001);
-    zab_stop(s.zab, &s.out);
-    script_told(&s);
-    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000002), ""); /* of what never was */
-    EXPECT_STR(script_recv(&s, 12, ACK, 0x100000001),
-               "send 12 COMMIT 0x100000001; send 13 COMMIT 0x100000001; apply 0x100000001");
-    EXPECT_STR(script_recv(&s, 13, ACK, 0x100000001),
-               "close 12 (the leader steps down); close 13 (the leader steps down); "
-               "role LOOKING; stopped");
-    script_done(&s);
-}
-
-TEST(stopping_waits_a_tick_at_most)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    zab_stop(s.zab, &s.out);
-    script_told(&s);
-    script_tick(&s, TICK_MS - 1);
-    EXPECT_EQ(zab_view(s.zab).role, ROLE_LEADING);
-    EXPECT_EQ(zab_deadline(s.zab), TICK_MS);
-    EXPECT_STR(script_tick(&s, 1), "close 12 (the leader steps down); role LOOKING; stopped");
-    script_done(&s);
-}
-
-/* ZOOKEEPER-4541: what the old role asked of the disk is done before the next begins. */
-TEST(a_new_election_waits_until_the_disk_has_what_was_logged)
-{
-    struct script s;
-
-    script_lead(&s, &(struct script_setup){.sid = 1});
-    script_propose(&s);
-    script_down(&s, 12);
-    EXPECT_STR(script_tick(&s, TICK_MS), "role LOOKING");
-    EXPECT_STR(zab_view(s.zab).phase, "draining");
-    EXPECT_STR(script_ballot(&s, 2, PEER_LOOKING, 2, 2, 0, 1), ""); /* kept for later */
-    EXPECT_STR(script_durable(&s, 0x100000001),
-               "notify 2 looking round 2 vote 1 0x100000001 epoch 1; "
-               "notify 3 looking round 2 vote 1 0x100000001 epoch 1");
-    EXPECT_STR(script_ballot(&s, 2, PEER_LOOKING, 2, 1, 0x100000001, 1), "role LEADING");
     script_done(&s);
 }
