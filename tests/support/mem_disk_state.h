@@ -1,5 +1,5 @@
-/* mem_disk_state: what the parts of the disk in memory share: mem_disk.c (calls) and
- * mem_disk_crash.c (power cuts). For these alone; others include mem_disk.h.
+/* mem_disk_state: what the parts of the disk in memory share: mem_disk.c (calls),
+ * mem_disk_names.c and mem_disk_crash.c (power cuts). For these alone; others include mem_disk.h.
  *
  * A file keeps its bytes twice, as cached and as synced, and a flag per page
  * that differs. Names are kept as one list for now, and one as synced, with the
@@ -55,11 +55,15 @@ static inline struct mem_disk *mem_of(const struct disk *disk)
     return (struct mem_disk *)(uintptr_t)disk;
 }
 
+struct name *names_find(struct names *names, const char *path); /* NULL: there is none */
 void names_put(struct names *names, const char *path, struct inode *inode);
 void names_done(struct names *names);
 /* What lies in directories that are not there is nowhere. */
 void names_remove_orphans(struct names *names);
 void change_apply(struct names *names, const struct change *change);
+void change_done(struct change *change);
+/* Directly, not further below. */
+bool path_is_in(const char *path, const char *dir);
 bool change_is_in(const struct change *change, const char *dir);
 struct inode *inode_new(struct mem_disk *d, bool is_dir);
 void inode_grow(struct inode *inode, size_t size);
