@@ -249,7 +249,7 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
 }
 
 /* What a server has told while it was true, others may vote for still when it is no more, after
- * a TRUNC; it then adopts its own old vote (seed 4003258). Should it be elected, discovery ends
+ * a TRUNC; it then adopts its own old vote. Should it be elected, discovery ends
  * that, where a follower knows more. */
 static void check_vote(struct sim *sim, int s, const struct ballot *ballot)
 {

@@ -358,9 +358,8 @@ static bool cause(struct sim *sim, enum sim_fault fault)
 }
 
 /* Everything that is broken is repaired, and stays so. That includes a way that is too narrow: a
- * snapshot may take any time on it (seed 39243), and a learner keeps what is decided while its
- * snapshot comes: where that is more than it may keep, at the pace of these clients, it begins
- * again for ever (seed 1000274). */
+ * snapshot may take any time on it, and a learner keeps what is decided while its snapshot comes:
+ * where that is more than it may keep, at the pace of these clients, it begins again for ever. */
 static void repair(struct sim *sim)
 {
     heal_network(sim);
