@@ -203,7 +203,7 @@ def everything(totals, cc):
         pytest(totals, build)
         if built.result():
             pytest(totals, sanitized, "-m", "sanitized")
-        simulate(totals, build, 120)  # on one core; by now the other lane is about as long
+        simulate(totals, build, 150)  # on one core; by now the other lane is about as long
         computed.result()
     totals.add_all(beside)
 
