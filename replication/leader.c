@@ -29,6 +29,7 @@ static void enter(struct leader *l, enum leader_phase phase)
 {
     l->phase = phase;
     l->deadline = l->zab->now_ms + leader_ticks(l, l->zab->config.init_limit);
+    leader_next_ping(l);
 }
 
 static bool is_quorum(const struct leader *l, voter_bits bits)
@@ -92,7 +93,6 @@ static void establish(struct leader *l, struct zab_actions *out)
         if (peer->phase == PEER_ACKED)
             send_uptodate(l, peer, out);
     }
-    l->ping_at = zab->now_ms + zab->config.tick_ms / 2;
     l->check_at = zab->now_ms + zab->config.tick_ms;
 }
 
@@ -131,7 +131,6 @@ void leader_meta_durable(struct leader *l, struct zab_actions *out)
         check_epoch_acks(l, out);
     } else if (l->phase == LEADER_CURRENT) {
         enter(l, LEADER_HISTORY);
-        l->ping_at = l->zab->now_ms + l->zab->config.tick_ms / 2;
         l->proposed = zxid_make(l->epoch, 0);
         l->newleader_acks = l->self;
         LIST_FOR(link, &l->peers)

@@ -214,8 +214,9 @@ void broadcast_admit(struct leader *l, struct peer *peer)
 
 /* ---------------------------------------------------------------- pings */
 
-/* Only those that serve answer a ping (Learner.syncWithLeader passes over it); and each
- * of them answers each, in order. So the echoes can be counted. */
+/* Only those that serve answer a ping, and each of them answers each, in order: so the echoes
+ * can be counted. Who has acknowledged NEWLEADER and waits for UPTODATE passes over it
+ * [Learner.syncWithLeader], but does not take us for dead while others get their history. */
 void broadcast_ping(struct leader *l, struct zab_actions *out)
 {
     l->round++;
@@ -223,23 +224,11 @@ void broadcast_ping(struct leader *l, struct zab_actions *out)
     {
         struct peer *peer = CONTAINER_OF(link, struct peer, link);
 
-        if (peer->phase != PEER_READY || peer->ping_count == PEER_PINGS_MAX)
+        if (peer->phase < PEER_ACKED || peer->ping_count == PEER_PINGS_MAX)
             continue;
-        peer->rounds[(peer->ping_first + peer->ping_count++) % PEER_PINGS_MAX] = l->round;
+        if (peer->phase == PEER_READY)
+            peer->rounds[(peer->ping_first + peer->ping_count++) % PEER_PINGS_MAX] = l->round;
         peer_send(peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
-    }
-}
-
-/* Nobody answers these, they only keep a learner's own time limit off [it reads on, and passes
- * over them: Learner.syncWithLeader]. */
-void broadcast_wait(struct leader *l, struct zab_actions *out)
-{
-    LIST_FOR(link, &l->peers)
-    {
-        struct peer *peer = CONTAINER_OF(link, struct peer, link);
-
-        if (peer->phase == PEER_ACKED)
-            peer_send(peer, &(struct peer_msg){.type = PING, .zxid = l->proposed}, out);
     }
 }
 
@@ -331,18 +320,19 @@ void leader_sync_request(struct leader *l, uint64_t conn, uint64_t cookie, struc
 {
     struct peer *peer = conn == 0 ? NULL : peer_find(l, conn);
     struct leader_sync *sync;
+    size_t *waiting;
 
     if (l->phase != LEADER_BROADCAST || l->zab->leaving || (conn != 0 && peer == NULL))
         return;
-    if (peer != NULL && peer->sync_count == SYNCS_MAX) {
-        peer_drop(l, peer, "it asks for too many syncs", out);
+    waiting = peer == NULL ? &l->own_sync_count : &peer->sync_count;
+    if (*waiting == SYNCS_MAX) {
+        if (peer == NULL)
+            zab_leave(l->zab, out, "more than %d syncs wait", SYNCS_MAX);
+        else
+            peer_drop(l, peer, "it asks for too many syncs", out);
         return;
     }
-    if (peer == NULL && l->own_sync_count == SYNCS_MAX) {
-        zab_leave(l->zab, out, "more than %d syncs wait", SYNCS_MAX);
-        return;
-    }
-    *(peer == NULL ? &l->own_sync_count : &peer->sync_count) += 1;
+    ++*waiting;
     sync = xcalloc(1, sizeof *sync);
     sync->conn = conn;
     sync->cookie = cookie;

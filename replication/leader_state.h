@@ -115,7 +115,9 @@ int64_t leader_ticks(const struct leader *l, int32_t count); /* in ms */
 /* A peer has acknowledged NEWLEADER: counts it, and lets it serve when a quorum has. */
 void leader_newleader_acked(struct leader *l, struct peer *peer, struct zab_actions *out);
 
-/* leader_time.c: a snapshot for PEER goes on, and the quorum is waited for as long as that. */
+/* leader_time.c: the next ping is due half a tick from now. */
+void leader_next_ping(struct leader *l);
+/* A snapshot for PEER goes on, and the quorum is waited for as long as that. */
 void leader_alive(struct leader *l, const struct peer *peer);
 
 /* leader_sync.c: PEER's history becomes ours, beginning now. */
@@ -131,8 +133,6 @@ void broadcast_ack(struct leader *l, struct peer *peer, zk_zxid zxid, struct zab
 void broadcast_admit(struct leader *l, struct peer *peer);
 void broadcast_commit(struct leader *l, struct zab_actions *out);
 void broadcast_ping(struct leader *l, struct zab_actions *out);
-/* Before BROADCAST: who has acknowledged NEWLEADER hears that the others are waited for. */
-void broadcast_wait(struct leader *l, struct zab_actions *out);
 void broadcast_echo(struct leader *l, struct peer *peer, struct zab_actions *out);
 void broadcast_watch_ack(const struct leader *l, struct peer *peer, zk_zxid zxid);
 void broadcast_settle_syncs(struct leader *l, struct zab_actions *out);

@@ -40,36 +40,28 @@ void leader_alive(struct leader *l, const struct peer *peer)
         l->deadline = l->zab->now_ms + leader_ticks(l, l->zab->config.init_limit);
 }
 
-static void tick_before_broadcast(struct leader *l, struct zab_actions *out)
+void leader_next_ping(struct leader *l)
 {
-    int64_t now_ms = l->zab->now_ms;
-
-    if (now_ms >= l->deadline) {
-        zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
-        return;
-    }
-    peers_drop_silent(l, out);
-    if (l->phase == LEADER_HISTORY && now_ms >= l->ping_at) {
-        broadcast_wait(l, out);
-        l->ping_at = now_ms + l->zab->config.tick_ms / 2;
-    }
+    l->ping_at = l->zab->now_ms + l->zab->config.tick_ms / 2;
 }
 
 void leader_tick(struct leader *l, struct zab_actions *out)
 {
     int64_t now_ms = l->zab->now_ms;
+    bool is_established = l->phase == LEADER_BROADCAST;
 
-    if (l->phase != LEADER_BROADCAST) {
-        tick_before_broadcast(l, out);
+    if (!is_established && now_ms >= l->deadline) {
+        zab_leave(l->zab, out, "no quorum in time, at epoch %" PRIu32, l->epoch);
         return;
     }
     peers_drop_silent(l, out);
-    peers_drop_slow(l, out);
-    if (now_ms >= l->ping_at) {
+    if (is_established)
+        peers_drop_slow(l, out);
+    if (l->phase >= LEADER_HISTORY && now_ms >= l->ping_at) {
         broadcast_ping(l, out);
-        l->ping_at = now_ms + l->zab->config.tick_ms / 2;
+        leader_next_ping(l);
     }
-    if (now_ms >= l->check_at) {
+    if (is_established && now_ms >= l->check_at) {
         check_followers(l, out);
         l->check_at = now_ms + l->zab->config.tick_ms;
     }

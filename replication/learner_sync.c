@@ -72,20 +72,6 @@ static void begin_history(struct learner *l, zk_zxid origin)
     l->origin = l->marked = origin;
 }
 
-/* We announced no history, and have one that is not to be trusted. */
-static bool only_snap_helps(const struct zab *zab)
-{
-    return (zab->no_vote || zab->want_snapshot) && zab->history.end != 0;
-}
-
-static void on_diff(struct learner *l, struct zab_actions *out)
-{
-    if (only_snap_helps(l->zab))
-        zab_leave(l->zab, out, "DIFF where only SNAP can help");
-    else
-        begin_history(l, l->zab->history.end);
-}
-
 /* Only to a txn that is there, or the log would keep the next greater one; and what is
  * committed is never undone here: then the leader's state must replace ours. */
 static void on_trunc(struct learner *l, const struct peer_msg *msg, struct zab_actions *out)
@@ -93,10 +79,6 @@ static void on_trunc(struct learner *l, const struct peer_msg *msg, struct zab_a
     struct zab *zab = l->zab;
     struct zab_action *action;
 
-    if (only_snap_helps(zab)) {
-        zab_leave(zab, out, "TRUNC where only SNAP can help");
-        return;
-    }
     if (!window_has(&zab->history, msg->zxid) || msg->zxid < zab->history.committed) {
         zab->want_snapshot = true;
         zab_action_alarm(out,
@@ -134,11 +116,21 @@ static void on_snap(struct learner *l, const struct peer_msg *msg, struct zab_ac
     begin_history(l, msg->zxid);
 }
 
+/* We announced no history, and have one that is not to be trusted. */
+static bool only_snap_helps(const struct zab *zab)
+{
+    return (zab->no_vote || zab->want_snapshot) && zab->history.end != 0;
+}
+
 static void on_choice(struct learner *l, const struct peer_msg *msg, struct zab_actions *out)
 {
+    if ((msg->type == DIFF || msg->type == TRUNC) && only_snap_helps(l->zab)) {
+        zab_leave(l->zab, out, "%s where only SNAP can help", quorum_type_name(msg->type));
+        return;
+    }
     switch (msg->type) {
     case DIFF:
-        on_diff(l, out);
+        begin_history(l, l->zab->history.end);
         break;
     case TRUNC:
         on_trunc(l, msg, out);

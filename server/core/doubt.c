@@ -42,12 +42,13 @@ void doubt_remote(struct core *core, uint64_t conn, int64_t session_id)
 static void settle_remote(struct core *core, const struct verdict *verdict,
                           const struct core_time *now)
 {
-    bool has_room = true;
+    bool has_room;
 
-    if (tracker_find(&core->sessions, verdict->session_id) == NULL)
+    if (tracker_find(&core->sessions, verdict->session_id) == NULL) {
         core->host.revalidate_answer(core->host.arg, verdict->conn, verdict->session_id, false);
-    else
-        has_room = core_revalidate(core, verdict->conn, verdict->session_id, 0, now);
+        return;
+    }
+    has_room = core_revalidate(core, verdict->conn, verdict->session_id, 0, now);
     ASSERT(has_room);
 }
 

@@ -8,8 +8,7 @@
 #define LCG_ADDEND UINT64_C(0xB)
 #define LCG_MASK ((UINT64_C(1) << 48) - 1)
 
-/* Half of the ids of a millisecond: the other half is counted through before the next one begins.
- */
+/* Half of the ids of a millisecond: at least the other half is left before the next one begins. */
 #define SALT_MASK 0x7fffu
 
 /* ZooKeeperServer.superSecret: the same in every release. */
