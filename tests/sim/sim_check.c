@@ -249,8 +249,8 @@ static void check_send(struct sim *sim, int s, const struct zab_action *action)
 }
 
 /* What a server has told while it was true, others may vote for still when it is no more, after
- * a TRUNC; it then adopts its own old vote. Should it be elected, discovery ends
- * that, where a follower knows more. */
+ * a TRUNC; it then adopts its own old vote. Should it be elected, discovery ends that, where a
+ * follower knows more. */
 static void check_vote(struct sim *sim, int s, const struct ballot *ballot)
 {
     struct sim_platter *disk = &sim->servers[s].keep.platter;

@@ -192,8 +192,8 @@ TEST(under_a_new_leader_a_session_belongs_to_the_first_who_asks_in_its_name)
     trio_init(&trio, NULL);
     EXPECT(make_session(&trio, SID_5, 1000));
     (void)trio_settle(&trio);
-    for (int leader = 1; leader >= 0;
-         leader--) { /* the last of them made it, but that was before */
+    /* The last of them made it, but that was before. */
+    for (int leader = 1; leader >= 0; leader--) {
         uint64_t conn = CONN + 1 + (uint64_t)leader;
 
         (void)trio_elect(&trio, leader);

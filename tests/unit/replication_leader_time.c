@@ -144,16 +144,23 @@ TEST(a_quorum_is_waited_for_while_a_snapshot_for_it_goes_out)
     }
 }
 
+/* Of five, two others come: server 2 with a log up to ZXID, of EPOCH, and server 3 with none, for
+ * which a snapshot goes out. */
+static void gather_two(struct script *s, zk_zxid zxid, int32_t epoch)
+{
+    gather(s, 5, 2);
+    script_recv_ackepoch(s, 12, zxid, epoch);
+    script_recv_ackepoch(s, 13, 0, 0);
+    script_meta(s);
+    (void)script_opened(s, 0x100000003);
+}
+
 /* Those that have it already must not think the leader dead meanwhile, nor it them. */
 TEST(who_has_acknowledged_newleader_is_kept_until_others_have)
 {
     struct script s;
 
-    gather(&s, 5, 2);
-    script_recv_ackepoch(&s, 12, 0x100000007, 1);
-    script_recv_ackepoch(&s, 13, 0, 0);
-    script_meta(&s);
-    (void)script_opened(&s, 0x100000003);
+    gather_two(&s, 0x100000007, 1);
     EXPECT_STR(script_tick(&s, TICK_MS / 2), "");
     EXPECT_STR(script_recv(&s, 12, ACK, 0x200000000), "");
     for (int i = 0; i < 4 * INIT_LIMIT; i++) {
@@ -171,11 +178,7 @@ TEST(a_snapshot_that_makes_no_quorum_puts_nothing_off)
 {
     struct script s;
 
-    gather(&s, 5, 2);
-    script_recv_ackepoch(&s, 12, 0, 0);
-    script_recv_ackepoch(&s, 13, 0, 0);
-    script_meta(&s);
-    (void)script_opened(&s, 0x100000003);
+    gather_two(&s, 0, 0);
     script_down(&s, 12);
     script_tick(&s, INIT_LIMIT * TICK_MS - 1);
     zab_progress(s.zab, 13);

@@ -212,11 +212,27 @@ TEST(a_segment_begins_with_a_whole_batch_or_is_not_there)
     }
 }
 
+/* Opens the log, which ends at END, and once more as it is after a power cut then. Ends DISK. */
+static void expect_shown_is_durable(struct disk *disk, zk_zxid end)
+{
+    struct log_bed bed, again;
+    struct disk *image;
+
+    EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
+    EXPECT_EQ(txnlog_end(bed.log), end);
+    image = mem_disk_crash(disk, &(struct mem_crash){0});
+    EXPECT_EQ(log_bed_open(&again, image, &log_bed_config, 0), 0);
+    EXPECT_EQ(txnlog_end(again.log), end);
+    txnlog_free(again.log);
+    txnlog_free(bed.log);
+    mem_disk_free(image);
+    mem_disk_free(disk);
+}
+
 TEST(what_a_killed_process_left_unsynced_is_made_durable_before_it_is_shown)
 {
-    struct disk *disk = log_bed_disk(&log_bed_config), *image;
-    struct log_bed bed, again;
-    struct mem_crash all_lost = {0};
+    struct disk *disk = log_bed_disk(&log_bed_config);
+    struct log_bed bed;
 
     EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
     log_bed_append_durably(&bed, 3);
@@ -225,24 +241,15 @@ TEST(what_a_killed_process_left_unsynced_is_made_durable_before_it_is_shown)
     log_bed_append_durably(&bed, 2);
     txnlog_free(bed.log);
     mem_disk_ignore_sync(disk, false);
-    EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
-    EXPECT_EQ(txnlog_end(bed.log), 5);
-    image = mem_disk_crash(disk, &all_lost);
-    EXPECT_EQ(log_bed_open(&again, image, &log_bed_config, 0), 0);
-    EXPECT_EQ(txnlog_end(again.log), 5);
-    txnlog_free(again.log);
-    txnlog_free(bed.log);
-    mem_disk_free(image);
-    mem_disk_free(disk);
+    expect_shown_is_durable(disk, 5);
 }
 
 /* Linux calls pages clean whose write-back failed: the next process reads them, and its sync says
  * that all is well without writing them. */
 TEST(what_a_failed_sync_left_in_memory_is_written_again_before_it_is_shown)
 {
-    struct disk *disk = log_bed_disk(&log_bed_config), *image;
-    struct log_bed bed, again;
-    struct mem_crash all_lost = {0};
+    struct disk *disk = log_bed_disk(&log_bed_config);
+    struct log_bed bed;
 
     EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
     log_bed_append_durably(&bed, 3);
@@ -252,15 +259,7 @@ TEST(what_a_failed_sync_left_in_memory_is_written_again_before_it_is_shown)
     txnlog_free(bed.log);
     mem_disk_ignore_sync(disk, false);
     mem_disk_lose_dirty(disk);
-    EXPECT_EQ(log_bed_open(&bed, disk, &log_bed_config, 0), 0);
-    EXPECT_EQ(txnlog_end(bed.log), 4);
-    image = mem_disk_crash(disk, &all_lost);
-    EXPECT_EQ(log_bed_open(&again, image, &log_bed_config, 0), 0);
-    EXPECT_EQ(txnlog_end(again.log), 4);
-    txnlog_free(again.log);
-    txnlog_free(bed.log);
-    mem_disk_free(image);
-    mem_disk_free(disk);
+    expect_shown_is_durable(disk, 4);
 }
 
 /* ---- segments come and go ---- */
